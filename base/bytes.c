@@ -1,0 +1,171 @@
+#include "base/bytes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct str str_from(const char *text)
+{
+    return (struct str){text, text ? strlen(text) : 0};
+}
+
+bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static unsigned char lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (lower(a.p[i]) != lower(b.p[i]))
+            return false;
+    return true;
+}
+
+int str_cmp(struct str a, struct str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int c = n ? memcmp(a.p, b.p, n) : 0;
+
+    return c ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+bool bytes_reserve(struct bytes *b, size_t more)
+{
+    size_t limit = b->limit ? b->limit : BYTES_LIMIT_DEFAULT;
+    size_t cap = b->cap ? b->cap : 256;
+    char *p;
+
+    if (more > limit || b->len > limit - more)
+        return false;
+    if (b->len + more <= b->cap)
+        return true;
+    while (cap < b->len + more)
+        cap *= 2;
+    p = realloc(b->data, cap);
+    if (!p)
+        return false;
+    b->data = p;
+    b->cap = cap;
+    return true;
+}
+
+bool bytes_add(struct bytes *b, const void *p, size_t n)
+{
+    if (!bytes_reserve(b, n))
+        return false;
+    if (n)
+        memcpy(b->data + b->len, p, n);
+    b->len += n;
+    return true;
+}
+
+bool bytes_printf(struct bytes *b, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n < 0 || !bytes_reserve(b, (size_t)n + 1))
+        return false;
+    va_start(ap, fmt);
+    vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    b->len += (size_t)n;
+    return true;
+}
+
+void bytes_free(struct bytes *b)
+{
+    free(b->data);
+    *b = (struct bytes){.limit = b->limit};
+}
+
+static enum err_code read_all(int fd, size_t max, struct bytes *out, struct err *e)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return err_set_errno(e, "cannot be looked at");
+    if (!S_ISREG(st.st_mode))
+        return err_set(e, ERR_IO, "is not a regular file");
+    if ((uint64_t)st.st_size > max)
+        return err_set(e, ERR_LIMIT, "%lld bytes, at most %zu", (long long)st.st_size, max);
+    for (;;) {
+        ssize_t n;
+
+        if (!bytes_reserve(out, out->len < (size_t)st.st_size ? (size_t)st.st_size - out->len + 1
+                                                              : 4096))
+            return err_set(e, ERR_LIMIT, "no memory for %lld bytes", (long long)st.st_size);
+        n = read(fd, out->data + out->len, out->cap - out->len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_set_errno(e, "cannot be read");
+        if (n == 0)
+            break;
+        out->len += (size_t)n;
+        if (out->len > max) /* it grew while being read */
+            return err_set(e, ERR_LIMIT, "more than %zu bytes", max);
+    }
+    if (!bytes_reserve(out, 1))
+        return err_set(e, ERR_LIMIT, "no memory for %zu bytes", out->len);
+    out->data[out->len] = '\0';
+    return ERR_OK;
+}
+
+enum err_code file_read(const char *path, size_t max, struct bytes *out, struct err *e)
+{
+    enum err_code rc;
+    int fd;
+
+    *out = (struct bytes){.limit = max < BYTES_LIMIT_DEFAULT ? max + 2 : max};
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return err_set_errno(e, "cannot be opened");
+    rc = read_all(fd, max, out, e);
+    close(fd);
+    if (rc != ERR_OK)
+        bytes_free(out);
+    return rc;
+}
+
+char *bytes_escape(const void *p, size_t n, char *out, size_t size)
+{
+    const unsigned char *in = p;
+    size_t o = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        char one[5];
+        int k = snprintf(one, sizeof one,
+                         in[i] >= 0x20 && in[i] < 0x7f && in[i] != '"' && in[i] != '\\' ? "%c"
+                                                                                        : "\\x%02x",
+                         in[i]);
+
+        if (o + (size_t)k + (i + 1 < n ? 3 : 0) >= size) {
+            for (unsigned d = 0; d < 3 && o + 1 < size; d++)
+                out[o++] = '.';
+            break;
+        }
+        memcpy(out + o, one, (size_t)k);
+        o += (size_t)k;
+    }
+    if (size)
+        out[o < size ? o : size - 1] = '\0';
+    return out;
+}

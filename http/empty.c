@@ -1,0 +1,7 @@
+#include "base/err.h"
+
+int http_room_empty(void);
+int http_room_empty(void)
+{
+    return 0;
+}
