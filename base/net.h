@@ -1,0 +1,18 @@
+/* Sockets that listen: opened by the daemon before it drops its privileges, handed to the workers
+ * as descriptors. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/err.h"
+
+struct listen_addr {
+    struct addr addr;
+    uint16_t port; /* 0: any free one; net_local_port tells */
+};
+
+/* Non-blocking, close-on-exec, SO_REUSEPORT (one socket a worker on the same address), IPV6_V6ONLY.
+ * *fd is -1 on failure; ERR_IO names the address and the system's reason. */
+enum err_code net_listen_tcp(struct listen_addr a, int backlog, int *fd, struct err *e) MUST_CHECK;
+/* With IP_PKTINFO off, receive buffer of rcvbuf bytes if not 0 (as far as the system allows). */
+enum err_code net_bind_udp(struct listen_addr a, int rcvbuf, int *fd, struct err *e) MUST_CHECK;
+uint16_t net_local_port(int fd); /* 0 when it is not a bound socket */

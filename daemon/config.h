@@ -1,0 +1,95 @@
+/* The configuration: a YAML file read whole and checked whole against one schema table; all errors
+ * in one run, each with file:line:col, the source line with a caret, and what would be right.
+ * Modules see their const struct x_conf, never the file. */
+#pragma once
+
+#include "base/log.h"
+#include "base/net.h"
+#include "dns/dns_conf.h"
+#include "http/http_server.h"
+#include "router/note.h"
+#include "router/service.h"
+#include "tracker/tracker.h"
+
+#define CONFIG_BYTES_MAX ((size_t)16 << 20)
+
+struct listen_conf {
+    struct listen_addr at;
+    struct str name; /* as written, for messages */
+};
+
+struct listen_list {
+    const struct listen_conf *items;
+    size_t count;
+};
+
+enum access_log_to { ACCESS_LOG_OFF, ACCESS_LOG_STDOUT, ACCESS_LOG_FILE };
+
+struct config {
+    struct arena *arena; /* holds all of this */
+    struct str path;     /* the file */
+
+    uint16_t workers;       /* 0: one a core */
+    struct str user, group; /* n 0: keep */
+    enum log_level log_level;
+    enum log_format log_format;
+    struct {
+        enum access_log_to to;
+        struct str path;
+        enum note_format format;
+    } access_log;
+
+    struct listen_list http, https, dns, tracker_udp, admin; /* dns: UDP and TCP alike */
+    struct {
+        struct str certificate, key; /* PEM files, for https */
+    } tls;
+
+    struct str network_map,
+        cost_map; /* paths, made absolute against the configuration's folder; n 0: none */
+    struct str default_pid;
+
+    struct http_conf http_conf;
+    struct dns_conf dns_conf;
+    struct tracker_conf tracker_conf;
+    bool tracker_http; /* /announce and /scrape on the http ports */
+
+    const struct streamer_conf *streamers;
+    size_t streamer_count;
+    const struct service_conf *services;
+    size_t service_count;
+};
+
+/* A problem of the file, in the order of the file. */
+struct config_problem {
+    uint32_t line, col; /* from 1; 0: the file as a whole */
+    const char *text;   /* "services[1].dns.ttl: \"30x\" is not a duration; write 30s, 5m or 1h" */
+    const char *source; /* the line, NUL terminated; NULL when there is none */
+};
+
+struct config_problems {
+    const struct config_problem *items;
+    size_t count;
+};
+
+/* Reads and checks. ERR_OK: *out is complete. Otherwise *out is NULL and problems (in *arena_out)
+ * say all that is wrong. The caller frees *arena_out in either case (it is out->arena when all is
+ * well). */
+enum err_code config_load(const char *path, const struct config **out,
+                          struct config_problems *problems, struct arena **arena_out,
+                          struct err *e) MUST_CHECK;
+enum err_code config_parse(const char *text, size_t n, const char *path, const struct config **out,
+                           struct config_problems *problems, struct arena **arena_out,
+                           struct err *e) MUST_CHECK;
+
+/* "file:line:col: text\n  source line\n     ^\n" for each. */
+bool config_problems_format(const struct config_problems *p, const char *path,
+                            struct bytes *out) MUST_CHECK;
+
+/* JSON Schema (draft 2020-12) made from the table. */
+bool config_schema_format(struct bytes *out) MUST_CHECK;
+
+/* Every key of the table, for the manual page's test: "services[].dns.ttl", type, default, help. */
+struct config_key {
+    const char *path, *type, *default_text, *help;
+};
+size_t config_keys(const struct config_key **out);

@@ -1,0 +1,52 @@
+/* The HTTP/1.1 engine of a public port (RFC 9110, RFC 9112): strict, bounded, with handlers mounted
+ * by host and path. One server a worker; it owns its connections and the listening sockets that it
+ * was given. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/handler.h"
+#include "router/turn.h"
+
+struct event_base;
+struct ssl_ctx_st;
+
+struct http_conf {
+    uint32_t header_bytes_max;   /* request line and headers; default 16384; over it 431 or 414 */
+    uint32_t body_bytes_max;     /* default 1 MiB; over it 413 */
+    uint32_t request_timeout_ms; /* from a request's first byte to its last: default 10000; 408 */
+    uint32_t idle_timeout_ms;    /* between requests: default 60000 */
+    uint32_t write_bytes_max; /* unsent answer bytes of a connection: default 256 KiB; a slow reader
+                                 is dropped */
+    uint32_t write_timeout_ms;       /* without progress of a write: default 15000 */
+    uint32_t connections_max;        /* of this worker; default 10000 */
+    uint32_t connections_per_client; /* of one address (IPv6: one /64), of this worker; 0: no limit;
+                                        default 0 */
+    uint32_t requests_max;           /* on one connection; 0: no limit */
+    const struct prefix *trusted_proxies; /* whose X-Forwarded-For is believed */
+    size_t trusted_proxy_count;
+};
+
+void http_conf_default(struct http_conf *c);
+
+struct http_server;
+
+/* conf, turn and base outlive the server. */
+struct http_server *http_server_new(struct event_base *base, const struct http_conf *conf,
+                                    struct turn *turn);
+
+/* Mounts a handler: host n 0 for any host, else exact; path is a prefix that ends at a segment
+ * ("/announce" takes
+ * "/announce" and "/announce/x", "/" takes all). The longest path of the most exact host wins.
+ * false: no memory. */
+bool http_server_mount(struct http_server *s, struct str host, struct str path, handler_fn *fn,
+                       void *ctx) MUST_CHECK;
+
+/* Takes over a listening descriptor. tls NULL: plain. */
+enum err_code http_server_listen(struct http_server *s, int fd, struct ssl_ctx_st *tls,
+                                 struct err *e) MUST_CHECK;
+
+/* Stops accepting, answers what is under way with Connection: close, closes idle connections.
+ * on_idle runs once no connection is left. */
+void http_server_drain(struct http_server *s, void (*on_idle)(void *arg), void *arg);
+size_t http_server_connections(const struct http_server *s);
+void http_server_free(struct http_server *s);

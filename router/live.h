@@ -1,0 +1,79 @@
+/* Live words: what changes between two views. One relaxed atomic per fact, each meaningful alone:
+ * the control thread and the workers write, decide() reads. A streamer keeps its slot, and so its
+ * words, over a reload. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "router/streamer.h"
+
+typedef uint16_t lidx; /* slot of a streamer */
+
+#define LIVE_SLOTS STREAMERS_MAX
+#define LIVE_NONE  UINT16_MAX
+
+enum health {
+    HEALTH_UNKNOWN, /* not probed yet: serves, like a healthy one */
+    HEALTH_UP,
+    HEALTH_DOWN, /* its probes fail */
+};
+
+enum admin_state {
+    ADMIN_UP,
+    ADMIN_DRAIN,  /* keeps the contents that it owns, gets nothing else */
+    ADMIN_DOWN,   /* nothing */
+    ADMIN_FORCED, /* up whatever the probes say */
+};
+
+/* A health word: enum health of IPv4 in bits 0-1, of IPv6 in bits 2-3, enum admin_state in bits
+ * 4-5. */
+typedef uint32_t health_word;
+
+/* Usable by a client of this family (v6 false: IPv4): by health and admin state together. */
+enum usable {
+    USABLE_NO,
+    USABLE_OWNED, /* draining: only what it owns */
+    USABLE_YES,
+};
+
+struct live_streamer {
+    _Atomic uint32_t health;     /* health_word */
+    _Atomic uint32_t dispatched; /* sessions sent by this process since it started; wraps */
+    _Atomic uint64_t folded;     /* high half: sessions believed open (1/16), at the last fold; low
+                                    half: dispatched then */
+    _Atomic uint32_t
+        polled_pm; /* utilisation by the last poll, per mille; unused until something polls it */
+    _Atomic uint32_t hit_pm; /* belief that it has a content */
+    char name[64];           /* control thread only */
+    bool in_use;             /* control thread only */
+    char pad[24];
+};
+
+struct live {
+    struct live_streamer streamer[LIVE_SLOTS];
+};
+
+struct live *live_new(void);
+void live_free(struct live *l);
+
+/* Control thread: the slot of that name, taken if nobody has it; LIVE_NONE when all are taken. */
+lidx live_slot(struct live *l, struct str name);
+/* Control thread: gives back the slots of all names that no view since the last call has used. */
+void live_mark_begin(struct live *l);
+void live_mark_end(struct live *l);
+
+enum usable live_usable(health_word w, bool v6);
+health_word live_health_get(const struct live *l, lidx i);
+void live_health_set(struct live *l, lidx i, bool v6, enum health h);
+void live_admin_set(struct live *l, lidx i, enum admin_state s);
+enum admin_state live_admin_get(const struct live *l, lidx i);
+
+/* Any worker: n sessions were sent there. */
+void live_dispatch(struct live *l, lidx i, uint32_t n);
+/* Sessions believed open: those at the last fold and those sent since. */
+double live_sessions(const struct live *l, lidx i);
+/* Control thread, about once a second: ages what is open by elapsed/session_s and takes in what was
+ * sent since. */
+void live_fold(struct live *l, lidx i, double elapsed_s, double session_s);

@@ -1,0 +1,119 @@
+/* The view: everything an answer needs, immutable, built whole by the control thread and published
+ * with one pointer. Every answer of every front end comes from one view and carries its serial. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "alto/costmap.h"
+#include "alto/netmap.h"
+#include "router/live.h"
+#include "router/service.h"
+
+#define VIEW_BYTES_MAX ((size_t)1 << 30)
+
+/* Compiled by each front end when a view is built, opaque here: redirect templates, zones, ... */
+enum view_part { VIEW_PART_HTTP, VIEW_PART_DNS, VIEW_PART_TRACKER, VIEW_PARTS };
+
+struct view_streamer {
+    const struct streamer_conf *conf; /* a copy in the view's arena */
+    lidx live;
+    pidx pid;          /* PIDX_NONE: in no PID, so at unknown cost from everybody */
+    pidx origin_pid;   /* PIDX_NONE: no origin term */
+    float origin_cost; /* cost(pid, origin_pid); 0 without an origin; NAN when the map is silent */
+};
+
+struct candidates; /* a set of streamers with its cost-ordered matrix; view_build.h and decide.c
+                      know it */
+
+struct view_service {
+    const struct service_conf *conf;
+    const struct candidates *candidates; /* services with the same streamers share it */
+    uint64_t id;                         /* hash of the name: part of every content key */
+};
+
+struct view {
+    uint64_t serial;
+    const struct netmap *netmap;
+    const struct costmap *costmap;
+    pidx default_pid; /* for addresses that no prefix covers; PIDX_NONE: none */
+    double cost_unit; /* mean known cost between clients and streamers: what load is weighed in */
+    const struct view_streamer *streamers; /* [streamer_count], sorted by name */
+    sidx streamer_count;
+    const struct view_service *services; /* [service_count], sorted by name */
+    svidx service_count;
+    const void *part[VIEW_PARTS];
+
+    /* Owner's business. */
+    struct arena *arena;
+    const void *host_index; /* view_find_service */
+    struct view_source
+        *sources[2]; /* references to the parsed maps: several views share one parsed map */
+    void (*on_free[8])(void *arg);
+    void *on_free_arg[8];
+    unsigned on_free_count;
+    _Atomic uint32_t refs;
+};
+
+/* A parsed map with its arena, shared by the views made from it. */
+struct view_source {
+    _Atomic uint32_t refs;
+    struct arena *arena;
+    const struct netmap *netmap; /* one of the two */
+    const struct costmap *costmap;
+};
+
+struct view_source *view_source_new(struct arena *owned, const struct netmap *n,
+                                    const struct costmap *c);
+void view_source_take(struct view_source *s);
+void view_source_drop(struct view_source *s);
+
+struct view_inputs {
+    uint64_t serial;
+    struct view_source *netmap;  /* a reference is taken; NULL: one PID for everybody */
+    struct view_source *costmap; /* NULL: all costs equal */
+    const struct streamer_conf *streamers;
+    size_t streamer_count;
+    const struct service_conf *services;
+    size_t service_count;
+    struct str default_pid; /* n 0: none */
+};
+
+/* Control thread. Errors name the streamer or service and what would be right: a PID that the map
+ * does not have (ERR_NOT_FOUND), a streamer that a service names and nobody is, two services with
+ * one host and path, ... Warnings (a streamer in no PID) go to the log. *out holds one reference.
+ * Parts are empty: the front ends' *_build fill them (they cast the const away from a view that
+ * nobody else has seen). */
+enum err_code view_build(const struct view_inputs *in, struct live *live, struct view **out,
+                         struct err *e) MUST_CHECK;
+
+/* Called when the last reference goes, in any order: for what an arena cannot free. false when the
+ * table is full. */
+bool view_on_free(struct view *v, void (*fn)(void *arg), void *arg) MUST_CHECK;
+
+void view_take(struct view *v);
+void view_drop(struct view *v); /* NULL is fine; the last drop frees */
+
+/* Stage 1: the service of a host (lower case) and path (p NULL: any path); exact host before
+ * wildcard (the longest), then the longest path prefix. SVIDX_NONE: none. No allocation. */
+svidx view_find_service(const struct view *v, struct str host, struct str path);
+svidx view_find_service_by_name(const struct view *v, struct str name);
+/* Of a torrent. */
+svidx view_find_service_by_info_hash(const struct view *v, const uint8_t info_hash[INFO_HASH_LEN]);
+sidx view_find_streamer(const struct view *v, struct str name);
+
+/* Stage 2. scope as in lpm.h. */
+struct located {
+    pidx pid;
+    uint8_t scope;
+};
+struct located view_locate(const struct view *v, struct addr a);
+
+/* The content key of a path under a service: the regex's, else the path's directory ("/vod/film/"
+ * of
+ * "/vod/film/seg1.ts"). Every front end makes keys here, so that equal questions are equal.
+ * match_data is per worker. */
+struct key_scratch;
+struct key_scratch *key_scratch_new(void);
+void key_scratch_free(struct key_scratch *k);
+uint64_t view_content_key(const struct view *v, svidx service, struct str path,
+                          struct key_scratch *scratch);
