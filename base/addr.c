@@ -33,7 +33,7 @@ static bool v4_parse(const char *s, size_t n, uint32_t *out)
 
     for (unsigned part = 0; part < 4; part++) {
         unsigned v = 0;
-        size_t start = i;
+        size_t start;
 
         if (part && (i >= n || s[i++] != '.'))
             return false;
@@ -224,7 +224,7 @@ char *prefix_format(struct prefix p, char *out)
      */
     addr_format(p.addr, out);
     n = strlen(out);
-    snprintf(out + n, PREFIX_TEXT_MAX - n, "/%u", prefix_is_v4(p) ? p.len - ADDR_V4_BITS : p.len);
+    snprintf(out + n, PREFIX_TEXT_MAX - n, "/%d", prefix_is_v4(p) ? p.len - ADDR_V4_BITS : p.len);
     return out;
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_FIRST_BLOCK 4096u
+#define ARENA_FIRST_BLOCK ((size_t)4096)
 #define ARENA_BLOCK_MAX   ((size_t)1 << 20)
 
 struct block {
