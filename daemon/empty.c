@@ -1,7 +1,0 @@
-#include "base/err.h"
-
-int daemon_room_empty(void);
-int daemon_room_empty(void)
-{
-    return 0;
-}

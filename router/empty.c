@@ -1,7 +1,0 @@
-#include "base/err.h"
-
-int router_room_empty(void);
-int router_room_empty(void)
-{
-    return 0;
-}
