@@ -26,9 +26,9 @@ struct lpm_hit {
     uint8_t scope;
 };
 
-/* Sorts entries in place, keeps nothing of them. *out lives in arena. Of two entries with one
- * prefix and different values: ERR_CONFLICT, naming the prefix. ERR_LIMIT: arena or
- * LPM_PREFIXES_MAX. */
+/* Sorts entries in place (a copy of them is needed for a moment when they are not sorted yet),
+ * keeps nothing of them. *out lives in arena. Of two entries with one prefix and different values:
+ * ERR_CONFLICT, naming the prefix. ERR_LIMIT: arena or LPM_PREFIXES_MAX. */
 enum err_code lpm_build(struct lpm_entry *entries, size_t n, struct arena *arena,
                         const struct lpm **out, struct err *e) MUST_CHECK;
 

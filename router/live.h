@@ -38,17 +38,20 @@ enum usable {
     USABLE_YES,
 };
 
+#define LIVE_LINE 64 /* a cache line: what decide() reads of a streamer is one */
+
 struct live_streamer {
-    _Atomic uint32_t health;     /* health_word */
+    _Alignas(LIVE_LINE) _Atomic uint32_t health; /* health_word */
     _Atomic uint32_t dispatched; /* sessions sent by this process since it started; wraps */
     _Atomic uint64_t folded;     /* high half: sessions believed open (1/16), at the last fold; low
                                     half: dispatched then */
-    _Atomic uint32_t
-        polled_pm; /* utilisation by the last poll, per mille; unused until something polls it */
-    _Atomic uint32_t hit_pm; /* belief that it has a content */
-    char name[64];           /* control thread only */
-    bool in_use;             /* control thread only */
-    char pad[24];
+    _Atomic uint32_t polled_pm;  /* utilisation by the last poll, per mille; unused until something
+                                    polls it */
+    _Atomic uint32_t hit_pm;     /* belief that it has a content */
+    /* Control thread only. */
+    _Alignas(LIVE_LINE) double open; /* folded's high half, exactly */
+    bool in_use, marked;
+    char name[64];
 };
 
 struct live {
@@ -60,7 +63,9 @@ void live_free(struct live *l);
 
 /* Control thread: the slot of that name, taken if nobody has it; LIVE_NONE when all are taken. */
 lidx live_slot(struct live *l, struct str name);
-/* Control thread: gives back the slots of all names that no view since the last call has used. */
+/* Control thread: live_mark_begin, then view_build (which asks live_slot for each name), and once
+ * the new view is published live_mark_end: it gives back the slots of all names that nobody asked
+ * for in between. A build that failed asked for some only: no live_mark_end then. */
 void live_mark_begin(struct live *l);
 void live_mark_end(struct live *l);
 
@@ -70,10 +75,16 @@ void live_health_set(struct live *l, lidx i, bool v6, enum health h);
 void live_admin_set(struct live *l, lidx i, enum admin_state s);
 enum admin_state live_admin_get(const struct live *l, lidx i);
 
+/* The parts of a word. */
+enum health live_health_of(health_word w, bool v6);
+enum admin_state live_admin_of(health_word w);
+/* Control thread: the belief that a streamer has a content, per mille. */
+void live_hit_set(struct live *l, lidx i, uint32_t hit_pm);
+
 /* Any worker: n sessions were sent there. */
 void live_dispatch(struct live *l, lidx i, uint32_t n);
 /* Sessions believed open: those at the last fold and those sent since. */
 double live_sessions(const struct live *l, lidx i);
-/* Control thread, about once a second: ages what is open by elapsed/session_s and takes in what was
- * sent since. */
+/* Control thread, about once a second: what was open ages by exp(-elapsed_s / session_s), and what
+ * was sent since comes in. */
 void live_fold(struct live *l, lidx i, double elapsed_s, double session_s);

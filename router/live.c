@@ -1,0 +1,167 @@
+#include "router/live.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEALTH_MASK  UINT32_C(3)
+#define HEALTH_V6_AT 2
+#define ADMIN_AT     4
+#define OPEN_UNIT    16.0 /* of the folded word's high half */
+
+struct live *live_new(void)
+{
+    struct live *l = NULL;
+
+    if (posix_memalign((void **)&l, LIVE_LINE, sizeof *l))
+        return NULL;
+    memset(l, 0, sizeof *l);
+    return l;
+}
+
+void live_free(struct live *l)
+{
+    free(l);
+}
+
+static void slot_reset(struct live_streamer *s, struct str name)
+{
+    atomic_store_explicit(&s->health, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->dispatched, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->folded, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->polled_pm, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->hit_pm, 0, memory_order_relaxed);
+    s->open = 0;
+    memset(s->name, 0, sizeof s->name);
+    memcpy(s->name, name.p, name.n);
+    s->in_use = true;
+}
+
+lidx live_slot(struct live *l, struct str name)
+{
+    lidx empty = LIVE_NONE;
+
+    if (name.n == 0 || name.n >= sizeof l->streamer->name)
+        return LIVE_NONE;
+    for (unsigned i = 0; i < LIVE_SLOTS; i++) {
+        struct live_streamer *s = &l->streamer[i];
+
+        if (!s->in_use && empty == LIVE_NONE)
+            empty = (lidx)i;
+        if (s->in_use && memcmp(s->name, name.p, name.n) == 0 && s->name[name.n] == '\0') {
+            s->marked = true;
+            return (lidx)i;
+        }
+    }
+    if (empty != LIVE_NONE) {
+        slot_reset(&l->streamer[empty], name);
+        l->streamer[empty].marked = true;
+    }
+    return empty;
+}
+
+void live_mark_begin(struct live *l)
+{
+    for (unsigned i = 0; i < LIVE_SLOTS; i++)
+        l->streamer[i].marked = false;
+}
+
+void live_mark_end(struct live *l)
+{
+    for (unsigned i = 0; i < LIVE_SLOTS; i++)
+        l->streamer[i].in_use = l->streamer[i].in_use && l->streamer[i].marked;
+}
+
+enum usable live_usable(health_word w, bool v6)
+{
+    enum health h = (enum health)(w >> (v6 ? HEALTH_V6_AT : 0) & HEALTH_MASK);
+
+    switch ((enum admin_state)(w >> ADMIN_AT & HEALTH_MASK)) {
+    case ADMIN_FORCED:
+        return USABLE_YES;
+    case ADMIN_DOWN:
+        return USABLE_NO;
+    case ADMIN_DRAIN:
+        return h == HEALTH_DOWN ? USABLE_NO : USABLE_OWNED;
+    case ADMIN_UP:
+        break;
+    }
+    return h == HEALTH_DOWN ? USABLE_NO : USABLE_YES;
+}
+
+health_word live_health_get(const struct live *l, lidx i)
+{
+    return atomic_load_explicit(&l->streamer[i].health, memory_order_relaxed);
+}
+
+/* The control thread is the only writer, so reading and storing are two steps. */
+static void field_set(struct live *l, lidx i, unsigned at, uint32_t value)
+{
+    uint32_t w = live_health_get(l, i);
+
+    w = (w & ~(HEALTH_MASK << at)) | value << at;
+    atomic_store_explicit(&l->streamer[i].health, w, memory_order_relaxed);
+}
+
+void live_health_set(struct live *l, lidx i, bool v6, enum health h)
+{
+    field_set(l, i, v6 ? HEALTH_V6_AT : 0, (uint32_t)h);
+}
+
+void live_admin_set(struct live *l, lidx i, enum admin_state s)
+{
+    field_set(l, i, ADMIN_AT, (uint32_t)s);
+}
+
+enum admin_state live_admin_get(const struct live *l, lidx i)
+{
+    return live_admin_of(live_health_get(l, i));
+}
+
+enum health live_health_of(health_word w, bool v6)
+{
+    return (enum health)(w >> (v6 ? HEALTH_V6_AT : 0) & HEALTH_MASK);
+}
+
+enum admin_state live_admin_of(health_word w)
+{
+    return (enum admin_state)(w >> ADMIN_AT & HEALTH_MASK);
+}
+
+void live_hit_set(struct live *l, lidx i, uint32_t hit_pm)
+{
+    atomic_store_explicit(&l->streamer[i].hit_pm, hit_pm > 1000 ? 1000 : hit_pm,
+                          memory_order_relaxed);
+}
+
+void live_dispatch(struct live *l, lidx i, uint32_t n)
+{
+    atomic_fetch_add_explicit(&l->streamer[i].dispatched, n, memory_order_relaxed);
+}
+
+/* The fold's word first: its low half is never ahead of the dispatches that are read behind it. */
+double live_sessions(const struct live *l, lidx i)
+{
+    const struct live_streamer *s = &l->streamer[i];
+    uint64_t folded = atomic_load_explicit(&s->folded, memory_order_acquire);
+    uint32_t now = atomic_load_explicit(&s->dispatched, memory_order_relaxed);
+
+    return (double)(folded >> 32) / OPEN_UNIT + (double)(now - (uint32_t)folded);
+}
+
+/* The exact number stays in `open`: rounded to the word's sixteenths again and again, a small one
+ * would never age. */
+void live_fold(struct live *l, lidx i, double elapsed_s, double session_s)
+{
+    struct live_streamer *s = &l->streamer[i];
+    uint32_t now = atomic_load_explicit(&s->dispatched, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(&s->folded, memory_order_relaxed);
+    double aged = session_s > 0 ? s->open * exp(-elapsed_s / session_s) : 0;
+    double units;
+
+    s->open = aged + (double)(now - (uint32_t)before);
+    units = s->open * OPEN_UNIT + 0.5;
+    if (units > (double)UINT32_MAX)
+        units = (double)UINT32_MAX;
+    atomic_store_explicit(&s->folded, (uint64_t)(uint32_t)units << 32 | now, memory_order_release);
+}
