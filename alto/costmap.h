@@ -7,24 +7,34 @@
 
 enum cost_mode { COST_NUMERICAL, COST_ORDINAL };
 
-struct costmap; /* immutable; costs in double precision (RFC 7285 section 6.1.2.1) */
+/* Immutable; costs in double precision (RFC 7285 section 6.1.2.1). A row holds the costs from one
+ * PID; rows that name the same PIDs, or nearly, share one list of columns, so that a full map costs
+ * eight bytes a pair and a sparse one ten a pair, whatever the number of PIDs. */
+struct costmap;
 
 struct costmap_info {
     enum cost_mode mode;
-    char metric[33];            /* "routingcost" */
+    char metric[ALTO_METRIC_MAX + 1]; /* "routingcost" */
     struct vtag depends;        /* the network map that it was made for, as dependent-vtags says */
-    char tag[ALTO_TAG_MAX + 1]; /* content hash */
+    char tag[ALTO_TAG_MAX + 1]; /* content hash: the same for any order of members */
     uint32_t pair_count;        /* pairs with a value */
-    uint32_t unknown_pids;      /* names in the text that the network map does not have */
+    uint32_t unknown_pids;      /* distinct names in the text that the network map does not have */
 };
 
 /* Reads an application/alto-costmap+json body (RFC 7285 section 11.2.3.6) against its network map.
- * A pair that the text does not name, or names with null, has no value. ERR_PARSE: not such a body,
- * a negative or non-finite cost, an ordinal cost that is not an integer. ERR_CONFLICT:
- * dependent-vtags names another network map or version. Lives in arena. */
+ * A pair that the text does not name, or names with null, has no value; it is not 0. Pairs with a
+ * PID that the network map does not have are left out and the names counted. Unknown members are
+ * ignored (section 8.3.7). With a network map that has no resource id, tags alone are compared.
+ *
+ * ERR_PARSE: not such a body, a cost that is no number, a negative or non-finite one, a PID or pair
+ * twice, in ordinal mode a cost that is not an integer (section 6.1.2.2). ERR_UNSUPPORTED: another
+ * mode. ERR_CONFLICT: dependent-vtags names another network map or version. ERR_LIMIT: the arena is
+ * full. Lives in arena, about eight bytes a pair; map must live as long for costmap_format only. */
 enum err_code costmap_parse(const char *json, size_t n, const struct netmap *map,
                             struct arena *arena, const struct costmap **out,
                             struct err *e) MUST_CHECK;
+/* The same from a file, which is read in pieces: its text is never in memory as a whole. Errors
+ * begin with "cost map PATH:line:col". */
 enum err_code costmap_load(const char *path, const struct netmap *map, struct arena *arena,
                            const struct costmap **out, struct err *e) MUST_CHECK;
 
@@ -33,6 +43,15 @@ const struct costmap_info *costmap_info_get(const struct costmap *c);
 /* NAN when the map is silent about the pair: the caller must not read silence as zero. */
 double costmap_get(const struct costmap *c, pidx src, pidx dst);
 
-/* The whole body; the same map gives the same bytes and every cost comes back as it was given. */
+/* All costs from src into out[pid_count of the network map], NAN where the map is silent: for who
+ * wants many of a row, about 1 ns a PID. Returns how many have a value. */
+uint32_t costmap_row(const struct costmap *c, pidx src, double *out);
+/* The costs from src to each of the n PIDs in dst into out[n]; NAN as above, and for PIDX_NONE. */
+void costmap_gather(const struct costmap *c, pidx src, const pidx *dst, size_t n, double *out);
+/* false: the map has no cost from src at all. */
+bool costmap_has_row(const struct costmap *c, pidx src);
+
+/* The whole body, rows and columns in order of name; the same map gives the same bytes and every
+ * cost comes back as it was given. false: out is full. */
 bool costmap_format(const struct costmap *c, const struct netmap *map,
                     struct bytes *out) MUST_CHECK;

@@ -1,0 +1,36 @@
+/* A streaming JSON writer into a byte buffer: no tree, no white space, commas by itself. The same
+ * calls give the same bytes. Who calls it keeps begin and end, key and value in pairs; that is
+ * asserted. */
+#pragma once
+
+#include "base/bytes.h"
+
+#define JSON_WRITE_DEPTH_MAX 64u
+
+/* Start with json_write_init. Once the buffer is full, `full` stays set and nothing more is
+ * written, so that one test at the end is enough. */
+struct json_write {
+    struct bytes *out;
+    unsigned depth;
+    bool comma;     /* the next value or key needs one */
+    bool after_key; /* the next value belongs to a key */
+    bool full;
+};
+
+void json_write_init(struct json_write *w, struct bytes *out);
+/* true when everything was written and everything that was opened is closed. */
+bool json_write_done(const struct json_write *w) MUST_CHECK;
+
+void json_write_object(struct json_write *w);
+void json_write_object_end(struct json_write *w);
+void json_write_array(struct json_write *w);
+void json_write_array_end(struct json_write *w);
+
+/* Text must be UTF-8; quotes, backslashes and control characters are escaped. */
+void json_write_key(struct json_write *w, struct str key);
+void json_write_string(struct json_write *w, struct str text);
+/* Finite. Shortest text that reads back the same; integers plainly. */
+void json_write_number(struct json_write *w, double v);
+void json_write_uint(struct json_write *w, uint64_t v);
+void json_write_bool(struct json_write *w, bool v);
+void json_write_null(struct json_write *w);
