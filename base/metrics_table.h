@@ -18,5 +18,34 @@ METRIC(NOTES_DROPPED, "counter", "waymark_access_log_dropped_total", "",
 // http
 
 // dns
+METRIC(DNS_QUERIES_UDP, "counter", "waymark_dns_queries_total", "transport=\"udp\"",
+       "DNS queries answered, by transport")
+METRIC(DNS_QUERIES_TCP, "counter", "waymark_dns_queries_total", "transport=\"tcp\"",
+       "DNS queries answered, by transport")
+METRIC(DNS_NOERROR, "counter", "waymark_dns_answers_total", "rcode=\"noerror\"",
+       "DNS answers, by response code")
+METRIC(DNS_FORMERR, "counter", "waymark_dns_answers_total", "rcode=\"formerr\"",
+       "DNS answers, by response code")
+METRIC(DNS_SERVFAIL, "counter", "waymark_dns_answers_total", "rcode=\"servfail\"",
+       "DNS answers, by response code")
+METRIC(DNS_NXDOMAIN, "counter", "waymark_dns_answers_total", "rcode=\"nxdomain\"",
+       "DNS answers, by response code")
+METRIC(DNS_NOTIMP, "counter", "waymark_dns_answers_total", "rcode=\"notimp\"",
+       "DNS answers, by response code")
+METRIC(DNS_REFUSED, "counter", "waymark_dns_answers_total", "rcode=\"refused\"",
+       "DNS answers, by response code")
+METRIC(DNS_BADVERS, "counter", "waymark_dns_answers_total", "rcode=\"badvers\"",
+       "DNS answers, by response code")
+METRIC(DNS_SUBNET, "counter", "waymark_dns_client_subnet_total", "",
+       "DNS queries with a client subnet")
+METRIC(DNS_TRUNCATED, "counter", "waymark_dns_truncated_total", "",
+       "DNS answers that did not fit and said so")
+METRIC(DNS_DROPPED, "counter", "waymark_dns_dropped_total", "",
+       "DNS datagrams and messages left unanswered: no query, or no room to send")
+METRIC(DNS_TCP_ACCEPTED, "counter", "waymark_dns_tcp_accepted_total", "",
+       "DNS connections accepted")
+METRIC(DNS_TCP_DROPPED, "counter", "waymark_dns_tcp_dropped_total", "",
+       "DNS connections closed before their client did: idle, too slow, in the way at the cap")
+METRIC(DNS_TCP_OPEN, "gauge", "waymark_dns_tcp_connections", "", "DNS connections open")
 
 // tracker
