@@ -1,0 +1,398 @@
+#!/usr/bin/env python3
+"""./dev bench [NAME]: waymark against its peers, and the benchmarks that run in one process.
+
+The server has core 0, the load core 1; both sides of a comparison run at the same time and are asked in turn, ROUNDS
+times. What counts is the server's CPU time a request (all its threads, from /proc): its median over the rounds, and
+the quotient of the two medians. A line each:
+
+    ratio NAME VALUE goal <= GOAL met|short
+
+NAME given: only benchmarks whose name contains it. WAYMARK_SHARED: a folder with tools/make_isp.py (../shared).
+"""
+import argparse
+import contextlib
+import ipaddress
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BUILD = TOP / "build/release"
+BENCH = BUILD / "bench"
+WORK = TOP / "build/bench"
+DEMO = TOP / "conf/demo"
+SHARED = pathlib.Path(os.environ.get("WAYMARK_SHARED", TOP.parent / "shared"))
+ROUNDS = 7
+SERVER_CORE, LOAD_CORE = "0", "1"
+
+HTTP_HOST = "vod.bench.example"
+DNS_ZONE = "bench.example"
+DNS_NAME = "vod.bench.example"
+HASHES, PEERS = 100_000, 1_000_000
+# Where the four streamers stand, and the address that each answers with.
+STREAMERS = {"de-frankfurt": "192.0.2.1", "es-madrid": "192.0.2.2", "gb-london": "192.0.2.3",
+             "hu-budapest": "192.0.2.4"}
+
+
+class Skip(Exception):
+    """A benchmark that cannot run here, and why."""
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def pinned(core, argv):
+    cores = os.sched_getaffinity(0)
+    return (["taskset", "-c", core] if int(core) in cores and len(cores) > 1 else []) + [str(a) for a in argv]
+
+
+def folder(name):
+    path = WORK / name
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+def debian(program, package):
+    path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if not path:
+        raise Skip(f"{program} is not here; Debian's package {package} has it")
+    return path
+
+
+class Server:
+    """A server on its core, from start to stop; pid is the process that does the work."""
+
+    def __init__(self, name, argv, ready, child=False, cwd=None, env=None):
+        self.name = name
+        WORK.mkdir(parents=True, exist_ok=True)
+        self.log = WORK / f"{name}.log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(pinned(SERVER_CORE, argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            cwd=cwd, env=env)
+        self.pid = self.process.pid
+        deadline = time.monotonic() + 30
+        while not ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise Skip(f"{name} did not start: {self.log.read_text(errors='replace')[-400:].strip()}")
+            time.sleep(0.05)
+        if child:
+            self.pid = int(pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def tcp_ready(port):
+    def ready():
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+    return ready
+
+
+def udp_ready(port, question):
+    def ready():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(0.2)
+            try:
+                s.connect(("127.0.0.1", port))
+                s.send(question)
+                return bool(s.recv(2048))
+            except OSError:
+                return False
+    return ready
+
+
+DNS_QUESTION = (b"\x12\x34\0\0\0\1\0\0\0\0\0\0" +
+                b"".join(bytes([len(x)]) + x.encode() for x in DNS_NAME.split(".")) + b"\0\0\1\0\1")
+TRACKER_CONNECT = b"\0\0\4\x17\x27\x10\x19\x80" + b"\0\0\0\0" + b"abcd"
+
+
+def load(program, to, pid, **options):
+    argv = [BENCH / program, "--to", to, "--pid", str(pid)]
+    for name, value in options.items():
+        argv += [f"--{name}", str(value)]
+    done = subprocess.run(pinned(LOAD_CORE, argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+    if not done.stdout.startswith("{"):
+        raise Skip(f"{program}: {done.stderr.strip() or 'said nothing'}")
+    result = json.loads(done.stdout)
+    if result["bad"] or not result["answers"]:
+        raise Skip(f"{program} against {to}: {result['bad']} wrong answers of {result['answers'] + result['bad']}: "
+                   f"{done.stderr.strip()[:300]}")
+    return result
+
+
+def verdict(name, value, goal, digits=2):
+    print(f"ratio {name} {value:.{digits}f} goal <= {goal:.{digits}f} {'met' if value <= goal else 'short'}", flush=True)
+
+
+def compare(goals, sides, program, options, rounds=ROUNDS):
+    """goals: [(name, other side, goal)]; sides: {name: (address, pid)} with "waymark" as one; a warm-up first."""
+    found = {side: [] for side in sides}
+    for number in range(rounds + 1):
+        for side, (to, pid) in sides.items():
+            result = load(program, to, pid, seed=number + 1, **options)
+            if number:
+                found[side].append(result)
+    medians = {}
+    for side, results in found.items():
+        cpu = sorted(r["cpu_us"] for r in results)
+        medians[side] = statistics.median(cpu)
+        lost = sum(r["lost"] for r in results)
+        print(f"  {side}: {medians[side]:.3f} us a request ({cpu[0]:.3f} to {cpu[-1]:.3f} in {rounds} runs of "
+              f"{results[0]['answers']}), {statistics.median(r['per_second'] for r in results):.0f} a second"
+              f"{f', {lost} not answered' if lost else ''}")
+    for name, other, goal in goals:
+        if "waymark" in medians and other in medians:
+            verdict(name, medians["waymark"] / medians[other], goal)
+
+
+# The peers
+
+def nginx():
+    program, port, work = debian("nginx", "nginx"), free_port(), folder("nginx")
+    paths = "\n".join(f"  {kind}_temp_path {work}/{kind};"
+                      for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (work / "nginx.conf").write_text(f"""daemon off;
+worker_processes 1;
+pid {work}/pid;
+error_log stderr crit;
+events {{ worker_connections 2048; }}
+http {{
+  access_log off;
+  keepalive_requests 1000000000;
+  keepalive_timeout 600s;
+{paths}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{ return 302 http://edge1.{DNS_ZONE}$request_uri; }}
+  }}
+}}
+""")
+    return Server("nginx", [program, "-p", work, "-c", work / "nginx.conf"], tcp_ready(port), child=True), port
+
+
+def demo_maps():
+    """(prefixes by PID, costs) of the demo, and the file of all prefixes that load_dns asks for."""
+    network = json.loads((DEMO / "networkmap.json").read_text())["network-map"]
+    costs = json.loads((DEMO / "costmap.json").read_text())["cost-map"]
+    WORK.mkdir(parents=True, exist_ok=True)
+    path = WORK / "prefixes.txt"
+    path.write_text("".join(f"{p}\n" for pid in network.values() for family in pid.values() for p in family))
+    return network, costs, path
+
+
+def gdnsd():
+    program, port, work = debian("gdnsd", "gdnsd"), free_port(socket.SOCK_DGRAM), folder("gdnsd")
+    network, costs, _ = demo_maps()
+    # gdnsd refuses networks inside the IPv6 ranges that stand for IPv4 ones.
+    embedded = [ipaddress.ip_network(n) for n in ("::/32", "2001::/32", "2002::/16", "64:ff9b::/96")]
+    lines = []
+    for pid, families in network.items():
+        order = sorted(STREAMERS, key=lambda s, pid=pid: (costs[pid].get(s, float("inf")), s))
+        for family in families.values():
+            for text in family:
+                net = ipaddress.ip_network(text)
+                if net.prefixlen == 0 or any(net.version == 6 and net.subnet_of(e) for e in embedded):
+                    continue
+                lines.append(f"{text} => [ {', '.join(order)} ]\n")
+    for name in ("zones", "geoip", "run", "state"):
+        (work / name).mkdir()
+    (work / "geoip/nets").write_text("".join(lines))
+    centers = ", ".join(STREAMERS)
+    dcmap = "\n".join(f"          {name} => {address}" for name, address in STREAMERS.items())
+    (work / "config").write_text(f"""options => {{
+  listen => 127.0.0.1:{port}
+  udp_threads => 1
+  tcp_threads => 1
+  run_dir => {work}/run
+  state_dir => {work}/state
+}}
+plugins => {{
+  geoip => {{
+    maps => {{ demo => {{ nets => nets, datacenters => [ {centers} ] }} }}
+    resources => {{
+      vod => {{
+        map => demo
+        dcmap => {{
+{dcmap}
+        }}
+      }}
+    }}
+  }}
+}}
+""")
+    (work / "zones" / DNS_ZONE).write_text("@ 86400 SOA ns1 hostmaster 1 7200 1800 1209600 60\n@ 86400 NS ns1\n"
+                                           "ns1 86400 A 192.0.2.53\nvod 30 DYNA geoip!vod\n")
+    return Server("gdnsd", [program, "-c", work, "start"], udp_ready(port, DNS_QUESTION)), port
+
+
+def respond_udp():
+    port = free_port(socket.SOCK_DGRAM)
+    return Server("respond_udp", [BENCH / "respond_udp", f"127.0.0.1:{port}"], udp_ready(port, DNS_QUESTION)), port
+
+
+def hashes_file():
+    """Debian's opentracker serves listed info-hashes only, so both trackers are asked for the same list."""
+    path = WORK / "hashes.txt"
+    numbers = random.Random(7)
+    WORK.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{numbers.getrandbits(160):040x}\n" for _ in range(HASHES)))
+    return path
+
+
+def opentracker(workers):
+    program, port, work = debian("opentracker", "opentracker"), free_port(socket.SOCK_DGRAM), folder("opentracker")
+    shutil.copy(hashes_file(), work / "whitelist.txt")
+    work.chmod(0o755)
+    (work / "conf").write_text(f"listen.udp.workers {workers}\nlisten.udp 127.0.0.1:{port}\n"
+                               f"access.whitelist whitelist.txt\ntracker.rootdir {work}\ntracker.user nobody\n")
+    return Server("opentracker", [program, "-f", work / "conf"], udp_ready(port, TRACKER_CONNECT)), port
+
+
+def waymark(want):
+    """waymarkd with one worker for want in "http", "dns", "tracker"."""
+    raise Skip("waymarkd does not read a configuration yet")
+
+
+def side(stack, started):
+    server, port = started
+    stack.enter_context(server)
+    return f"127.0.0.1:{port}", server.pid
+
+
+def with_waymark(sides, stack, want):
+    try:
+        sides["waymark"] = side(stack, waymark(want))
+    except Skip as why:
+        print(f"  waymark is left out: {why}")
+
+
+# The benchmarks
+
+def http_bench(mode, count, goal):
+    name = f"http-302-{mode}"
+    with contextlib.ExitStack() as stack:
+        sides = {}
+        with_waymark(sides, stack, "http")
+        sides["nginx"] = side(stack, nginx())
+        compare([(name, "nginx", goal)], sides, "load_http",
+                {"mode": mode, "count": count, "connections": 32, "host": HTTP_HOST})
+
+
+def dns_bench():
+    _, _, prefixes = demo_maps()
+    with contextlib.ExitStack() as stack:
+        sides = {}
+        with_waymark(sides, stack, "dns")
+        sides["trivial"] = side(stack, respond_udp())
+        sides["gdnsd"] = side(stack, gdnsd())
+        compare([("dns-udp-trivial", "trivial", 1.20), ("dns-udp-gdnsd", "gdnsd", 1.00)], sides, "load_dns",
+                {"name": DNS_NAME, "count": 200_000, "prefixes": prefixes})
+
+
+def tracker_bench():
+    hashes = hashes_file()
+    with contextlib.ExitStack() as stack:
+        sides = {}
+        with_waymark(sides, stack, "tracker")
+        sides["opentracker"] = side(stack, opentracker(1))
+        for name, (to, pid) in sides.items():
+            result = load("load_tracker", to, pid, hashes=hashes, peers=PEERS, preload=1)
+            print(f"  {name}: {PEERS} peers in {HASHES} swarms announced at {result['cpu_us']:.3f} us each")
+        compare([("tracker-udp", "opentracker", 0.65)], sides, "load_tracker",
+                {"hashes": hashes, "peers": PEERS, "count": 200_000})
+
+
+def isp_files():
+    """The files of a large synthetic ISP, made once."""
+    maker = SHARED / "tools/make_isp.py"
+    out = WORK / "isp-full"
+    if not (out / "costmap.json").exists():
+        if not maker.exists():
+            return None
+        print(f"  making the files of a full-size ISP in {out.relative_to(TOP)}")
+        out.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["/usr/bin/python3", maker, "--preset", "full", "--only", "networkmap.json,costmap.json",
+                        "--out", out], check=True, stdout=subprocess.DEVNULL)
+    return out
+
+
+def process_bench(program):
+    """A benchmark of its own, which prints its ratio line. Those that read a large ISP's maps are given the folder."""
+    argv = [program]
+    if program.name.startswith("bench_load_"):
+        isp = isp_files()
+        if not isp:
+            raise Skip(f"{SHARED}/tools/make_isp.py is not here to make the maps of a large ISP")
+        argv.append(isp / ("costmap.json" if "cost" in program.name else "networkmap.json"))
+        if "cost" in program.name:
+            argv.append(isp / "networkmap.json")
+    done = subprocess.run(pinned(SERVER_CORE, argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          cwd=TOP)
+    sys.stdout.write(done.stdout)
+    if done.returncode:
+        raise Skip(f"{program.name} ended with {done.returncode}")
+
+
+def benchmarks():
+    yield "http-302-keepalive", lambda: http_bench("keepalive", 200_000, 0.90)
+    yield "http-302-pipelined", lambda: http_bench("pipelined", 400_000, 0.20)
+    yield "http-302-newconn", lambda: http_bench("newconn", 40_000, 1.00)
+    yield "dns-udp", dns_bench
+    yield "tracker-udp", tracker_bench
+    for program in sorted(BENCH.glob("bench_*")):
+        if program.is_file() and os.access(program, os.X_OK):
+            yield program.name.removeprefix("bench_").replace("_", "-"), lambda p=program: process_bench(p)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument("name", nargs="?", default="", help="only benchmarks whose name contains this")
+    args = ap.parse_args()
+    chosen = [(name, run) for name, run in benchmarks() if args.name in name]
+    if not chosen:
+        sys.exit(f"no benchmark is called like \"{args.name}\"; there are: {', '.join(n for n, _ in benchmarks())}")
+    if len(os.sched_getaffinity(0)) < 2:
+        print("note: one core only, server and load share it: figures of CPU time hold, those of speed do not")
+    left_out = []
+    for name, run in chosen:
+        print(f"== {name}", flush=True)
+        try:
+            run()
+        except Skip as why:
+            print(f"  left out: {why}")
+            left_out.append(name)
+    if left_out:
+        print(f"left out: {', '.join(left_out)}")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    main()
