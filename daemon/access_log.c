@@ -42,7 +42,6 @@ struct access_log {
     uint64_t stop_by_ms;     /* 0: not stopping */
     uint64_t complain_at_ms; /* before this, no more of write errors */
     struct bytes batch;
-    uint64_t batch_lines;
 };
 
 static int open_file(const char *path)
@@ -57,12 +56,14 @@ static bool is_patient(int fd)
     return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode);
 }
 
-static void count_lost(struct access_log *l, const char *reason)
+/* What stands behind `done` in the batch was not written. */
+static void count_lost(struct access_log *l, size_t done, const char *reason)
 {
     uint64_t now = clock_ms(), lost = atomic_load_explicit(&l->lost, memory_order_relaxed);
     char quoted[256];
 
-    lost += l->batch_lines;
+    for (size_t i = done ? done : 1; i < l->batch.len; i++)
+        lost += l->batch.data[i] == '\n';
     atomic_store_explicit(&l->lost, lost, memory_order_relaxed);
     if (now < l->complain_at_ms)
         return;
@@ -104,6 +105,7 @@ static void flush(struct access_log *l)
     size_t done = 0;
     const char *reason = NULL;
     char text[128];
+    bool torn;
 
     while (done < l->batch.len && !reason) {
         size_t n = l->batch.len - done;
@@ -124,9 +126,12 @@ static void flush(struct access_log *l)
             reason = strerror_r(errno, text, sizeof text);
     }
     if (reason)
-        count_lost(l, reason);
+        count_lost(l, done, reason);
+    torn =
+        l->batch.len > 0 && (done > 0 ? l->batch.data[done - 1] != '\n' : l->batch.data[0] == '\n');
     l->batch.len = 0;
-    l->batch_lines = 0;
+    if (torn) /* so that the next line does not stand behind half of another */
+        l->batch.data[l->batch.len++] = '\n';
 }
 
 /* Up to RING_TURN notes of a ring; returns how many. */
@@ -138,9 +143,7 @@ static unsigned drain_ring(struct access_log *l, struct note_ring *r)
     for (; n < RING_TURN && (note = note_peek(r)); n++) {
         if (l->batch.len >= BATCH_BYTES)
             flush(l);
-        if (note_format(note, l->format, &l->batch))
-            l->batch_lines++;
-        else
+        if (!note_format(note, l->format, &l->batch))
             atomic_fetch_add_explicit(&l->lost, 1, memory_order_relaxed);
         note_release(r);
     }
