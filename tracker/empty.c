@@ -1,7 +1,0 @@
-#include "base/err.h"
-
-int tracker_room_empty(void);
-int tracker_room_empty(void)
-{
-    return 0;
-}
