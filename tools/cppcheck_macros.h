@@ -1,0 +1,14 @@
+/* For cppcheck, which does not read system headers: what the macros of <sys/queue.h> stand for.
+ * Never compiled. */
+#pragma once
+
+#define SLIST_HEAD(name, type)                                                                     \
+    struct name {                                                                                  \
+        struct type *slh_first;                                                                    \
+    }
+#define SLIST_ENTRY(type)                                                                          \
+    struct {                                                                                       \
+        struct type *sle_next;                                                                     \
+    }
+#define SLIST_FOREACH(var, head, field)                                                            \
+    for ((var) = (head)->slh_first; (var); (var) = (var)->field.sle_next)
