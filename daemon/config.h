@@ -11,7 +11,8 @@
 #include "router/service.h"
 #include "tracker/tracker.h"
 
-#define CONFIG_BYTES_MAX ((size_t)16 << 20)
+#define CONFIG_BYTES_MAX    ((size_t)16 << 20)
+#define CONFIG_PROBLEMS_MAX 100u
 
 struct listen_conf {
     struct listen_addr at;
@@ -63,7 +64,9 @@ struct config {
 struct config_problem {
     uint32_t line, col; /* from 1; 0: the file as a whole */
     const char *text;   /* "services[1].dns.ttl: \"30x\" is not a duration; write 30s, 5m or 1h" */
-    const char *source; /* the line, NUL terminated; NULL when there is none */
+    const char *source; /* the line, NUL terminated, cut and made printable; NULL: there is none */
+    uint32_t caret;     /* where col is in source, from 1 */
+    bool warning;       /* the file is usable all the same */
 };
 
 struct config_problems {
@@ -71,9 +74,12 @@ struct config_problems {
     size_t count;
 };
 
-/* Reads and checks. ERR_OK: *out is complete. Otherwise *out is NULL and problems (in *arena_out)
- * say all that is wrong. The caller frees *arena_out in either case (it is out->arena when all is
- * well). */
+/* Reads and checks. ERR_OK: *out is complete, and problems are warnings. Otherwise *out is NULL and
+ * problems (in *arena_out) say all that is wrong, up to CONFIG_PROBLEMS_MAX of them and then how
+ * many more; e has one sentence. The caller frees *arena_out in either case (it is out->arena when
+ * all is well; NULL when there was no memory for it). config_load also looks whether the files that
+ * are named exist; config_parse touches nothing but the text, and makes paths absolute against the
+ * folder of path. */
 enum err_code config_load(const char *path, const struct config **out,
                           struct config_problems *problems, struct arena **arena_out,
                           struct err *e) MUST_CHECK;
@@ -81,15 +87,22 @@ enum err_code config_parse(const char *text, size_t n, const char *path, const s
                            struct config_problems *problems, struct arena **arena_out,
                            struct err *e) MUST_CHECK;
 
-/* "file:line:col: text\n  source line\n     ^\n" for each. */
+/* "file:line:col: text\n  source line\n     ^\n" for each; "warning: " in front of a warning's
+ * text. */
 bool config_problems_format(const struct config_problems *p, const char *path,
                             struct bytes *out) MUST_CHECK;
 
 /* JSON Schema (draft 2020-12) made from the table. */
 bool config_schema_format(struct bytes *out) MUST_CHECK;
 
-/* Every key of the table, for the manual page's test: "services[].dns.ttl", type, default, help. */
+/* A key of the table, for the manual page and its test. */
 struct config_key {
-    const char *path, *type, *default_text, *help;
+    const char *path; /* "services[].dns.ttl" */
+    const char *type;
+    const char *default_text; /* NULL: none; in parentheses: words, not a value */
+    const char *example;      /* what could stand there; NULL: the default serves */
+    const char *help;
+    bool required, list; /* list: of mappings; such a path ends in "[]" */
 };
-size_t config_keys(const struct config_key **out);
+size_t config_key_count(void);
+struct config_key config_key_get(size_t i); /* i below the count, in the order of the table */
