@@ -1,6 +1,30 @@
 /* The decision: where should this client go for this content? Pure: no clock, no I/O, no lock, no
  * allocation. The daemon, `waymark explain`, the simulator and the property tests call this one
- * function. */
+ * function.
+ *
+ * Stages 1 (service and content key) and 3 (admission) come before it, 9 (delegation) and 10
+ * (rendering) behind it. Its own:
+ *
+ *  2 locate      client address -> PID, with the scope of that answer.
+ *  4 candidates  the service's streamers that can do what the question needs.
+ *  5 health      standing: healthy; draining; down by its probes; or out (admin down). Only those
+ * of the best standing that anybody has are in the answer: the healthy ones, else (why "degraded")
+ * the draining ones, else the down ones. The family asked for counts; if either family will do, the
+ * better one. A draining streamer counts as healthy for the contents that it owns: those for which
+ * it wins the rendezvous hash over all of the service's streamers, whatever their health, cost or
+ * load, so that every router and every client agrees. For the others it is not in the answer, but
+ * still marks the band of stage 8, so that no content of anybody else moves. 6 score cost_weight *
+ * cost(client, s) + origin_weight * (1 - h) * cost(s, origin)
+ *                + load_weight * cost_unit * penalty(load). Unknown costs make an unknown score,
+ *                behind all known ones of the same tier.
+ *  7 cap         tier 0: under the cap, min(max((1 + eps) * mean load, balance_from), 1), the mean
+ *                being that of the service's healthy streamers, weighted by capacity. Tier 1: over
+ *                it, but not full. Tier 2: full. A lower tier comes first.
+ *  8 tie         in the best class (tier, then known or unknown) the streamers whose score is
+ * within band * max(best, cost_unit / 10) of the best are equals, and in the order of the weighted
+ * rendezvous hash of content and streamer (rendezvous.h). All others follow by class, score, then
+ * hash: never a tie, so the order of configuration is nothing.
+ */
 #pragma once
 
 #include "router/view.h"
@@ -25,20 +49,22 @@ enum why {
     WHY_LOAD,     /* a nearer one has more load, or is at its cap */
     WHY_HASH,     /* equals within the band: the content's own */
     WHY_DEGRADED, /* nobody is healthy: the least bad */
-    WHY_OVER_CAP, /* everybody is at the cap */
+    WHY_OVER_CAP, /* it is above the cap: as first choice, so is everybody */
     WHY_NO_SERVICE,
-    WHY_NO_CANDIDATE, /* no streamer has the family or scheme that was asked for */
+    WHY_NO_CANDIDATE, /* no streamer has the family or scheme that was asked for, or all are admin
+                         down */
     WHY_COUNT
 };
-const char *why_name(enum why w); /* "cost", "load", ... */
+const char *why_name(enum why w);     /* "cost", "load", ... */
+const char *why_sentence(enum why w); /* for a reader: "the lowest cost on the network" */
 
 struct choice {
     sidx streamer;
     enum why why;
     float cost;   /* cost(client, streamer); NAN: unknown */
-    float origin; /* the origin term */
+    float origin; /* the origin term; NAN: unknown */
     float load;   /* utilisation, 1 is full */
-    float score;
+    float score;  /* NAN: unknown */
 };
 
 struct decision {
@@ -51,3 +77,31 @@ struct decision {
 
 void decide(const struct view *v, const struct live *live, const struct question *q,
             struct decision *out);
+
+/* What a stage did to a candidate. */
+enum excluded {
+    EXCLUDED_NOT,
+    EXCLUDED_FAMILY, /* stage 4: it cannot do what the question needs */
+    EXCLUDED_HEALTH, /* stage 5: down, while somebody is not */
+    EXCLUDED_DRAIN,  /* stage 5: draining, and the content is not its own */
+    EXCLUDED_CAP,    /* stage 7: behind all that are under the cap; it has a rank nonetheless */
+};
+const char *excluded_name(enum excluded x); /* NULL for EXCLUDED_NOT */
+
+struct trace_row {
+    struct choice choice; /* choice.why is WHY_NONE where rank is 0 or over DECISION_MAX */
+    health_word health;
+    enum excluded excluded;
+    uint16_t rank; /* from 1; 0: not in the answer however much is wanted */
+    bool in_band;
+};
+
+/* decide() with every candidate of the service written down: rows has room for all of the service's
+ * streamers (STREAMERS_MAX always does); *count of them come back, ranked ones first and in order.
+ * The decision is the same. Slower: for explain and tests. */
+void decide_traced(const struct view *v, const struct live *live, const struct question *q,
+                   struct decision *out, struct trace_row *rows, size_t *count);
+
+/* Penalty of a utilisation of 0 or more: 0 when idle, 1 when full, convex. Below full it is
+ * u^2 / (2 - u), the queue of a server of twice the size; above, it goes on along its tangent. */
+double decide_penalty(double load);

@@ -9,7 +9,8 @@
 #include "router/live.h"
 #include "router/service.h"
 
-#define VIEW_BYTES_MAX ((size_t)1 << 30)
+#define VIEW_BYTES_MAX   ((size_t)1 << 30)
+#define VIEW_ON_FREE_MAX 8
 
 /* Compiled by each front end when a view is built, opaque here: redirect templates, zones, ... */
 enum view_part { VIEW_PART_HTTP, VIEW_PART_DNS, VIEW_PART_TRACKER, VIEW_PARTS };
@@ -22,13 +23,20 @@ struct view_streamer {
     float origin_cost; /* cost(pid, origin_pid); 0 without an origin; NAN when the map is silent */
 };
 
-struct candidates; /* a set of streamers with its cost-ordered matrix; view_build.h and decide.c
-                      know it */
+struct candidates;    /* router/candidates.h */
+struct content_regex; /* router/content_key.h */
+struct host_index;    /* router/host_index.h */
 
 struct view_service {
     const struct service_conf *conf;
     const struct candidates *candidates; /* services with the same streamers share it */
+    const struct content_regex *regex;   /* NULL: the key is the path's directory */
     uint64_t id;                         /* hash of the name: part of every content key */
+};
+
+struct view_torrent {
+    uint8_t info_hash[INFO_HASH_LEN];
+    svidx service;
 };
 
 struct view {
@@ -36,7 +44,8 @@ struct view {
     const struct netmap *netmap;
     const struct costmap *costmap;
     pidx default_pid; /* for addresses that no prefix covers; PIDX_NONE: none */
-    double cost_unit; /* mean known cost between clients and streamers: what load is weighed in */
+    double cost_unit; /* mean known cost between client PIDs and streamers' PIDs (ordinal maps: mean
+                         rank): what load is weighed in; never 0 */
     const struct view_streamer *streamers; /* [streamer_count], sorted by name */
     sidx streamer_count;
     const struct view_service *services; /* [service_count], sorted by name */
@@ -45,11 +54,14 @@ struct view {
 
     /* Owner's business. */
     struct arena *arena;
-    const void *host_index; /* view_find_service */
+    const struct host_index *host_index;
+    const struct view_torrent *torrents; /* [torrent_count], sorted */
+    size_t torrent_count;
+    svidx any_torrent; /* the service of all other torrents; SVIDX_NONE: none */
     struct view_source
         *sources[2]; /* references to the parsed maps: several views share one parsed map */
-    void (*on_free[8])(void *arg);
-    void *on_free_arg[8];
+    void (*on_free[VIEW_ON_FREE_MAX])(void *arg);
+    void *on_free_arg[VIEW_ON_FREE_MAX];
     unsigned on_free_count;
     _Atomic uint32_t refs;
 };
@@ -80,9 +92,12 @@ struct view_inputs {
 
 /* Control thread. Errors name the streamer or service and what would be right: a PID that the map
  * does not have (ERR_NOT_FOUND), a streamer that a service names and nobody is, two services with
- * one host and path, ... Warnings (a streamer in no PID) go to the log. *out holds one reference.
- * Parts are empty: the front ends' *_build fill them (they cast the const away from a view that
- * nobody else has seen). */
+ * one host and path or one torrent, two of one name (ERR_CONFLICT), a weight that is no weight, an
+ * expression that is none (ERR_PARSE), a cost map made for another network map (ERR_CONFLICT), more
+ * than fits (ERR_LIMIT). What the streamers cost from every PID is laid out here once: see
+ * router/candidates.h. Streamers keep their live words by name; hit_pm is put into them. Warnings
+ * (a streamer in no PID) go to the log. *out holds one reference. Parts are empty: the front ends'
+ * *_build fill them (they cast the const away from a view that nobody else has seen). */
 enum err_code view_build(const struct view_inputs *in, struct live *live, struct view **out,
                          struct err *e) MUST_CHECK;
 
@@ -93,15 +108,18 @@ bool view_on_free(struct view *v, void (*fn)(void *arg), void *arg) MUST_CHECK;
 void view_take(struct view *v);
 void view_drop(struct view *v); /* NULL is fine; the last drop frees */
 
-/* Stage 1: the service of a host (lower case) and path (p NULL: any path); exact host before
- * wildcard (the longest), then the longest path prefix. SVIDX_NONE: none. No allocation. */
+/* Stage 1: the service of a host (lower case, no trailing dot) and path; the exact host before the
+ * longest wildcard, then the longest path prefix of that host's services: a host that is named is
+ * never looked for among the wildcards. Without a path (p NULL, as in DNS) the host's service with
+ * the shortest prefix stands for it. SVIDX_NONE: none. No allocation. */
 svidx view_find_service(const struct view *v, struct str host, struct str path);
 svidx view_find_service_by_name(const struct view *v, struct str name);
 /* Of a torrent. */
 svidx view_find_service_by_info_hash(const struct view *v, const uint8_t info_hash[INFO_HASH_LEN]);
 sidx view_find_streamer(const struct view *v, struct str name);
 
-/* Stage 2. scope as in lpm.h. */
+/* Stage 2: the PID of the longest prefix, else the default PID. scope as in lpm.h; without a
+ * network map no bit of the address decides: 0, and 96 for IPv4. */
 struct located {
     pidx pid;
     uint8_t scope;
@@ -109,9 +127,9 @@ struct located {
 struct located view_locate(const struct view *v, struct addr a);
 
 /* The content key of a path under a service: the regex's, else the path's directory ("/vod/film/"
- * of
- * "/vod/film/seg1.ts"). Every front end makes keys here, so that equal questions are equal.
- * match_data is per worker. */
+ * of "/vod/film/seg1.ts"; a path without a slash is taken whole). Every front end makes keys here,
+ * so that equal questions are equal. The scratch is per worker; a match that takes too long counts
+ * as none. */
 struct key_scratch;
 struct key_scratch *key_scratch_new(void);
 void key_scratch_free(struct key_scratch *k);

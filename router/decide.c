@@ -1,0 +1,585 @@
+#include "router/decide.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "router/candidates.h"
+#include "router/rendezvous.h"
+
+/* Stage 5's result, best first. */
+enum standing { STANDING_HEALTHY, STANDING_DRAINING, STANDING_DOWN, STANDING_OUT };
+
+/* Stages 6 and 7 in one number, lower first: twice the tier, and one more for an unknown score. */
+#define CLASS_BEST  0
+#define CLASS_COUNT 6
+
+/* A candidate that was looked at. */
+struct seen {
+    double score; /* the known terms */
+    double fixed; /* of them, those that do not depend on load */
+    double pull;  /* of the content, once the band is known */
+    float cost, origin, load;
+    uint16_t slot;
+    uint8_t standing;
+    uint8_t class;
+    bool in_band;
+};
+
+/* Most scans end within a few candidates; a wide one has the room for all. */
+#define SEEN_FEW 48
+
+/* One question being answered. */
+struct asking {
+    const struct view *v;
+    const struct live *live;
+    const struct question *q;
+    const struct candidates *set;
+    const struct policy_conf *policy;
+    double load_scale; /* load_weight * cost_unit */
+    double band_least; /* a best score below this counts as this for the width of the band */
+    double cap;        /* NAN until somebody's load makes it matter */
+    struct seen *seen; /* [room] */
+    unsigned count, room;
+    uint32_t row;            /* of the matrix */
+    struct trace_row *trace; /* NULL: the scan may end early */
+    size_t traced;
+};
+
+const char *why_name(enum why w)
+{
+    static const char *const names[WHY_COUNT] = {
+        [WHY_NONE] = "none",
+        [WHY_ONLY] = "only",
+        [WHY_COST] = "cost",
+        [WHY_LOAD] = "load",
+        [WHY_HASH] = "hash",
+        [WHY_DEGRADED] = "degraded",
+        [WHY_OVER_CAP] = "over-cap",
+        [WHY_NO_SERVICE] = "no-service",
+        [WHY_NO_CANDIDATE] = "no-candidate",
+    };
+
+    return (unsigned)w < WHY_COUNT ? names[w] : "none";
+}
+
+const char *why_sentence(enum why w)
+{
+    static const char *const sentences[WHY_COUNT] = {
+        [WHY_NONE] = "nothing was decided",
+        [WHY_ONLY] = "it is the only one that can serve",
+        [WHY_COST] = "nobody else is as near",
+        [WHY_LOAD] = "nearer ones have more load, or are at the cap",
+        [WHY_HASH] = "several are equally good, and the content is its own among them",
+        [WHY_DEGRADED] = "nobody is healthy: it is the least bad",
+        [WHY_OVER_CAP] = "everybody is at the cap: it is the least bad",
+        [WHY_NO_SERVICE] = "no service has this host and path",
+        [WHY_NO_CANDIDATE] = "no streamer has the address family and scheme that were asked for, "
+                             "or all of them are taken out of service",
+    };
+
+    return (unsigned)w < WHY_COUNT ? sentences[w] : sentences[WHY_NONE];
+}
+
+const char *excluded_name(enum excluded x)
+{
+    static const char *const names[] = {
+        [EXCLUDED_NOT] = NULL,      [EXCLUDED_FAMILY] = "family", [EXCLUDED_HEALTH] = "health",
+        [EXCLUDED_DRAIN] = "drain", [EXCLUDED_CAP] = "cap",
+    };
+
+    return names[x];
+}
+
+double decide_penalty(double load)
+{
+    return load < 1 ? load * load / (2 - load) : 1 + 3 * (load - 1);
+}
+
+static double load_of(const struct asking *a, const struct candidate *c)
+{
+    return c->capacity > 0 ? live_sessions(a->live, c->live) / c->capacity : 0;
+}
+
+static double pull_of(const struct asking *a, const struct candidate *c)
+{
+    if (a->set->equal_weights)
+        return rendezvous_pull_equal(a->q->content, c->hash);
+    return rendezvous_pull(a->q->content, c->hash, c->inv_weight);
+}
+
+/* Stage 4. */
+static inline bool can_serve(const struct question *q, const struct candidate *c)
+{
+    return (c->can & q->need) == q->need && (q->need_any == 0 || (c->can & q->need_any));
+}
+
+/* Stage 5: may the content stay with a streamer that drains? Ties as everywhere: by slot. */
+static bool owns(const struct asking *a, uint16_t slot)
+{
+    double pull = pull_of(a, &a->set->slot[slot]);
+
+    for (uint16_t i = 0; i < a->set->count; i++) {
+        double other = pull_of(a, &a->set->slot[i]);
+
+        if (other < pull || (other == pull && i < slot))
+            return false;
+    }
+    return true;
+}
+
+/* Stage 5: how usable for the families of the question; any that it has when none is named. */
+static enum usable usable_of(const struct question *q, const struct candidate *c, health_word w)
+{
+    const unsigned families = STREAMER_V4 | STREAMER_V6;
+    unsigned all = q->need & families, any = q->need_any & families;
+    enum usable v4 = live_usable(w, false), v6 = live_usable(w, true), u = USABLE_YES;
+
+    if (all & STREAMER_V4)
+        u = v4;
+    if (all & STREAMER_V6 && v6 < u)
+        u = v6;
+    if (all)
+        return u;
+    any = (any ? any : families) & c->can;
+    u = any & STREAMER_V4 ? v4 : USABLE_NO;
+    return any & STREAMER_V6 && v6 > u ? v6 : u;
+}
+
+static enum standing standing_of(const struct asking *a, uint16_t slot, health_word w)
+{
+    const struct candidate *c = &a->set->slot[slot];
+
+    switch (usable_of(a->q, c, w)) {
+    case USABLE_YES:
+        return STANDING_HEALTHY;
+    case USABLE_OWNED:
+        return owns(a, slot) ? STANDING_HEALTHY : STANDING_DRAINING;
+    case USABLE_NO:
+        break;
+    }
+    return live_admin_of(w) == ADMIN_DOWN ? STANDING_OUT : STANDING_DOWN;
+}
+
+/* Stage 7: the cap, from all healthy streamers of the service that have a capacity. Asked for only
+ * when somebody's load is above balance_from: below, no cap can touch it. */
+static double cap_of(struct asking *a)
+{
+    double sessions = 0, capacity = 0, cap;
+
+    if (!isnan(a->cap))
+        return a->cap;
+    for (uint16_t i = 0; i < a->set->count; i++) {
+        const struct candidate *c = &a->set->slot[i];
+        health_word w = live_health_get(a->live, c->live);
+
+        if (!(c->capacity > 0))
+            continue;
+        if (((c->can & STREAMER_V4) && live_usable(w, false) != USABLE_NO) ||
+            ((c->can & STREAMER_V6) && live_usable(w, true) != USABLE_NO)) {
+            sessions += live_sessions(a->live, c->live);
+            capacity += c->capacity;
+        }
+    }
+    cap = capacity > 0 ? (1 + a->policy->eps) * (sessions / capacity) : 1;
+    if (cap < a->policy->balance_from)
+        cap = a->policy->balance_from;
+    a->cap = cap < 1 ? cap : 1;
+    return a->cap;
+}
+
+static unsigned tier_of(struct asking *a, double load)
+{
+    if (load >= 1)
+        return 2;
+    return load > a->policy->balance_from && load > cap_of(a);
+}
+
+/* Stages 6 and 7. The terms are added in this order everywhere: weighted cost alone is then never
+ * above the score, which is what lets a scan end. */
+static void score_fill(struct asking *a, struct seen *s)
+{
+    const struct candidate *c = &a->set->slot[s->slot];
+    uint32_t hit_pm =
+        atomic_load_explicit(&a->live->streamer[c->live].hit_pm, memory_order_relaxed);
+    double miss = a->policy->origin_weight * (double)(1000 - hit_pm) / 1000;
+    double load = load_of(a, c);
+
+    s->origin = miss > 0 ? (float)(miss * (double)c->origin_cost) : 0;
+    s->load = (float)load;
+    s->fixed = isnan(s->cost) ? 0 : a->policy->cost_weight * (double)s->cost;
+    s->fixed += isnan(s->origin) ? 0 : (double)s->origin;
+    s->score = s->fixed + a->load_scale * decide_penalty(load);
+    s->class = (uint8_t)(2 * tier_of(a, load) + (isnan(s->cost) || isnan(s->origin)));
+}
+
+static void trace_excluded(struct asking *a, uint16_t slot, health_word w, enum excluded x)
+{
+    if (a->trace)
+        a->trace[a->traced++] = (struct trace_row){
+            .choice = {.streamer = a->set->slot[slot].streamer,
+                       .cost = NAN,
+                       .origin = NAN,
+                       .load = (float)load_of(a, &a->set->slot[slot]),
+                       .score = NAN},
+            .health = w,
+            .excluded = x,
+        };
+}
+
+/* Stages 4 to 7 for the streamer at a rank of the client's row. false: out already. */
+static bool look_at(struct asking *a, uint32_t rank, struct seen *s)
+{
+    size_t at = (size_t)a->row * a->set->count + rank;
+    uint16_t slot = a->set->at[at];
+    health_word w = live_health_get(a->live, a->set->slot[slot].live);
+    enum standing standing;
+
+    if (!can_serve(a->q, &a->set->slot[slot])) {
+        trace_excluded(a, slot, w, EXCLUDED_FAMILY);
+        return false;
+    }
+    standing = standing_of(a, slot, w);
+    if (standing == STANDING_OUT) {
+        trace_excluded(a, slot, w, EXCLUDED_HEALTH);
+        return false;
+    }
+    s->cost = a->set->cost[at];
+    s->slot = slot;
+    s->standing = (uint8_t)standing;
+    s->in_band = false;
+    score_fill(a, s);
+    return true;
+}
+
+/* Stage 8: the score up to which streamers are equals of the best. A millionth more, so that 11 is
+ * within a tenth of 10 whatever the unit of the costs. */
+static double band_limit(const struct asking *a, double best)
+{
+    double base = best > a->band_least ? best : a->band_least;
+
+    return (best + a->policy->band * base) * (1 + 1e-6);
+}
+
+/* The lowest scores of the best class so far, ascending: as many as are wanted. */
+struct lowest {
+    double score[DECISION_MAX];
+    unsigned count;
+};
+
+static void lowest_add(struct lowest *l, unsigned want, double score)
+{
+    unsigned i = l->count < want ? l->count++ : want;
+
+    if (i == want) {
+        if (score >= l->score[want - 1])
+            return;
+        i = want - 1;
+    }
+    for (; i > 0 && l->score[i - 1] > score; i--)
+        l->score[i] = l->score[i - 1];
+    l->score[i] = score;
+}
+
+/* Nobody from this cost on can be among the wanted: not in the band, and behind those that are
+ * there. Costs of a row ascend, and a score is never below its cost. */
+static bool scan_is_done(const struct asking *a, const struct lowest *l, float cost)
+{
+    double floor;
+
+    if (a->trace || l->count < a->q->want)
+        return false;
+    if (isnan(cost))
+        return true;
+    floor = a->policy->cost_weight * (double)cost;
+    return floor > band_limit(a, l->score[0]) && floor > l->score[l->count - 1];
+}
+
+/* Walks the client's row in cost order. false: there is no room for all that must be looked at. */
+static bool scan(struct asking *a)
+{
+    const float *cost = a->set->cost + (size_t)a->row * a->set->count;
+    struct lowest low = {.count = 0};
+    unsigned healthy = 0;
+    uint32_t rank;
+
+    for (rank = 0; rank < a->set->count && !scan_is_done(a, &low, cost[rank]); rank++) {
+        struct seen *s = &a->seen[a->count];
+
+        if (a->count == a->room)
+            return false;
+        if (!look_at(a, rank, s))
+            continue;
+        a->count++;
+        healthy += s->standing == STANDING_HEALTHY;
+        if (s->standing == STANDING_HEALTHY && s->class == CLASS_BEST)
+            lowest_add(&low, a->q->want, s->score);
+    }
+    /* "The only one" must be true, so look for a second. */
+    for (; rank < a->set->count && healthy < 2; rank++) {
+        if (a->count == a->room)
+            return false;
+        if (look_at(a, rank, &a->seen[a->count]) &&
+            a->seen[a->count].standing == STANDING_HEALTHY) {
+            a->count++;
+            healthy++;
+        }
+    }
+    return true;
+}
+
+/* Stage 8: the class and score that the band hangs on, among those of these standings. */
+struct anchor {
+    unsigned class;
+    double limit;
+};
+
+static struct anchor anchor_of(const struct asking *a, unsigned standing_max)
+{
+    struct anchor n = {.class = CLASS_COUNT};
+    double best = 0;
+
+    for (unsigned i = 0; i < a->count; i++) {
+        const struct seen *s = &a->seen[i];
+
+        if (s->standing > standing_max)
+            continue;
+        if (s->class < n.class || (s->class == n.class && s->score < best)) {
+            n.class = s->class;
+            best = s->score;
+        }
+    }
+    n.limit = band_limit(a, best);
+    return n;
+}
+
+static unsigned band_mark(struct asking *a, struct anchor n, unsigned standing)
+{
+    unsigned marked = 0;
+
+    for (unsigned i = 0; i < a->count; i++) {
+        struct seen *s = &a->seen[i];
+
+        s->in_band = s->standing == standing && s->class == n.class && s->score <= n.limit;
+        if (!s->in_band)
+            continue;
+        s->pull = pull_of(a, &a->set->slot[s->slot]);
+        marked++;
+    }
+    return marked;
+}
+
+/* Marks the band. Draining streamers that do not own the content hold its edge while healthy ones
+ * are within it: whoever won with them there wins without them. */
+static unsigned band_find(struct asking *a, unsigned standing)
+{
+    unsigned marked = 0;
+
+    if (standing == STANDING_HEALTHY)
+        marked = band_mark(a, anchor_of(a, STANDING_DRAINING), standing);
+    if (marked == 0)
+        marked = band_mark(a, anchor_of(a, standing), standing);
+    return marked;
+}
+
+/* The rules in their order; never 0 for two different streamers. */
+static int seen_cmp(const struct asking *a, const struct seen *x, const struct seen *y)
+{
+    double px, py;
+
+    /* 1. Stages 6 and 7: the lower tier; in it, a known cost before an unknown one. */
+    if (x->class != y->class)
+        return x->class < y->class ? -1 : 1;
+    /* 2. Stage 8: the equals of the best before the rest. */
+    if (x->in_band != y->in_band)
+        return x->in_band ? -1 : 1;
+    /* 3. The rest by score. */
+    if (!x->in_band && x->score != y->score)
+        return x->score < y->score ? -1 : 1;
+    /* 4. The content's own. */
+    px = x->in_band ? x->pull : pull_of(a, &a->set->slot[x->slot]);
+    py = y->in_band ? y->pull : pull_of(a, &a->set->slot[y->slot]);
+    if (px != py)
+        return px < py ? -1 : 1;
+    /* 5. Slots are in the order of the names, which are unique. */
+    return x->slot < y->slot ? -1 : 1;
+}
+
+/* Puts the first `want` of those that have this standing in front, in order; returns how many. */
+static unsigned seen_select(struct asking *a, unsigned standing, unsigned want)
+{
+    unsigned n = 0;
+
+    while (n < want) {
+        unsigned best = a->count;
+
+        for (unsigned i = n; i < a->count; i++)
+            if (a->seen[i].standing == standing &&
+                (best == a->count || seen_cmp(a, &a->seen[i], &a->seen[best]) < 0))
+                best = i;
+        if (best == a->count)
+            break;
+        if (best != n) {
+            struct seen swap = a->seen[n];
+
+            a->seen[n] = a->seen[best];
+            a->seen[best] = swap;
+        }
+        n++;
+    }
+    return n;
+}
+
+/* Would somebody nearer have been first, but for load? Nearer: a lower score without its load, and
+ * a known one before an unknown one. Not among equals. */
+static bool nearer_is_loaded(const struct asking *a, const struct seen *first)
+{
+    for (unsigned i = 0; i < a->count; i++) {
+        const struct seen *s = &a->seen[i];
+        bool unknown = s->class & 1, first_unknown = first->class & 1;
+
+        if (s == first || s->in_band || s->standing != first->standing)
+            continue;
+        if (unknown < first_unknown || (unknown == first_unknown && s->fixed < first->fixed))
+            return true;
+    }
+    return false;
+}
+
+static enum why why_of(const struct asking *a, const struct seen *s, unsigned band, unsigned of)
+{
+    if (s->standing != STANDING_HEALTHY)
+        return WHY_DEGRADED;
+    if (of == 1)
+        return WHY_ONLY;
+    if (s->class >= 2)
+        return WHY_OVER_CAP;
+    if (s == a->seen && nearer_is_loaded(a, s))
+        return WHY_LOAD;
+    return s->in_band && band > 1 ? WHY_HASH : WHY_COST;
+}
+
+static struct choice choice_of(const struct asking *a, const struct seen *s, enum why why)
+{
+    return (struct choice){.streamer = a->set->slot[s->slot].streamer,
+                           .why = why,
+                           .cost = s->cost,
+                           .origin = s->origin,
+                           .load = s->load,
+                           .score = s->class & 1 ? NAN : (float)s->score};
+}
+
+static void trace_seen(struct asking *a, unsigned ranked, const struct decision *d)
+{
+    /* What was excluded on the way is there already; ranked ones come in front of it. */
+    memmove(a->trace + a->count, a->trace, a->traced * sizeof *a->trace);
+    for (unsigned i = 0; i < a->count; i++) {
+        const struct seen *s = &a->seen[i];
+        struct trace_row *r = &a->trace[i];
+
+        *r = (struct trace_row){
+            .choice = choice_of(a, s, i < d->count ? d->choice[i].why : WHY_NONE),
+            .health = live_health_get(a->live, a->set->slot[s->slot].live),
+            .rank = i < ranked ? (uint16_t)(i + 1) : 0,
+            .in_band = s->in_band,
+        };
+        if (i < ranked)
+            r->excluded = s->class >= 2 ? EXCLUDED_CAP : EXCLUDED_NOT;
+        else
+            r->excluded = s->standing == STANDING_DRAINING ? EXCLUDED_DRAIN : EXCLUDED_HEALTH;
+    }
+    a->traced += a->count;
+}
+
+static void conclude(struct asking *a, struct decision *out)
+{
+    unsigned standing = STANDING_OUT, band, n, of = 0;
+
+    for (unsigned i = 0; i < a->count; i++)
+        if (a->seen[i].standing < standing)
+            standing = a->seen[i].standing;
+    for (unsigned i = 0; i < a->count; i++)
+        of += a->seen[i].standing == standing;
+    out->why = WHY_NO_CANDIDATE;
+    band = band_find(a, standing);
+    n = seen_select(a, standing, a->trace ? a->count : a->q->want);
+    out->count = (uint8_t)(n < a->q->want ? n : a->q->want);
+    for (unsigned i = 0; i < out->count; i++)
+        out->choice[i] = choice_of(a, &a->seen[i], why_of(a, &a->seen[i], band, of));
+    if (out->count)
+        out->why = out->choice[0].why;
+    if (a->trace)
+        trace_seen(a, n, out);
+}
+
+/* Stage 2, and what the stages behind it share. false: there is no such service. */
+static bool asking_init(struct asking *a, const struct view *v, const struct live *live,
+                        const struct question *q, struct decision *out)
+{
+    struct located at = view_locate(v, q->client);
+
+    assert(q->want >= 1 && q->want <= DECISION_MAX);
+    out->pid = at.pid;
+    out->scope = at.scope;
+    out->count = 0;
+    out->why = WHY_NO_SERVICE;
+    if (q->service >= v->service_count)
+        return false;
+    a->v = v;
+    a->live = live;
+    a->q = q;
+    a->set = v->services[q->service].candidates;
+    a->policy = &v->services[q->service].conf->policy;
+    a->load_scale = a->policy->load_weight * v->cost_unit;
+    a->band_least = v->cost_unit / 10;
+    a->cap = NAN;
+    a->row = candidates_row(a->set, at.pid);
+    a->count = 0;
+    a->trace = NULL;
+    a->traced = 0;
+    return true;
+}
+
+/* Apart, so that the usual decision does not walk through so much stack. */
+static __attribute__((noinline)) void decide_wide(struct asking *a, struct decision *out)
+{
+    UNINITIALIZED struct seen all[STREAMERS_MAX];
+    bool fits;
+
+    a->seen = all;
+    a->room = STREAMERS_MAX;
+    a->count = 0;
+    fits = scan(a);
+    assert(fits);
+    (void)fits;
+    conclude(a, out);
+}
+
+void decide(const struct view *v, const struct live *live, const struct question *q,
+            struct decision *out)
+{
+    UNINITIALIZED struct seen few[SEEN_FEW];
+    struct asking a;
+
+    if (!asking_init(&a, v, live, q, out))
+        return;
+    a.seen = few;
+    a.room = SEEN_FEW;
+    if (scan(&a))
+        conclude(&a, out);
+    else
+        decide_wide(&a, out);
+}
+
+void decide_traced(const struct view *v, const struct live *live, const struct question *q,
+                   struct decision *out, struct trace_row *rows, size_t *count)
+{
+    struct asking a;
+
+    *count = 0;
+    if (!asking_init(&a, v, live, q, out))
+        return;
+    a.trace = rows;
+    decide_wide(&a, out);
+    *count = a.traced;
+}

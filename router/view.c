@@ -1,0 +1,140 @@
+#include "router/view.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "router/host_index.h"
+
+struct view_source *view_source_new(struct arena *owned, const struct netmap *n,
+                                    const struct costmap *c)
+{
+    struct view_source *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    atomic_init(&s->refs, 1);
+    s->arena = owned;
+    s->netmap = n;
+    s->costmap = c;
+    return s;
+}
+
+void view_source_take(struct view_source *s)
+{
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+}
+
+/* Release, so that what every holder did is done before; acquire, so that the last one sees it. */
+static bool ref_was_last(_Atomic uint32_t *refs)
+{
+    uint32_t before = atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel);
+
+    assert(before > 0);
+    return before == 1;
+}
+
+void view_source_drop(struct view_source *s)
+{
+    if (!s || !ref_was_last(&s->refs))
+        return;
+    arena_free(s->arena);
+    free(s);
+}
+
+bool view_on_free(struct view *v, void (*fn)(void *arg), void *arg)
+{
+    if (v->on_free_count == VIEW_ON_FREE_MAX)
+        return false;
+    v->on_free[v->on_free_count] = fn;
+    v->on_free_arg[v->on_free_count++] = arg;
+    return true;
+}
+
+void view_take(struct view *v)
+{
+    atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+}
+
+void view_drop(struct view *v)
+{
+    struct view_source *sources[2];
+
+    if (!v || !ref_was_last(&v->refs))
+        return;
+    for (unsigned i = 0; i < v->on_free_count; i++)
+        v->on_free[i](v->on_free_arg[i]);
+    memcpy(sources, v->sources, sizeof sources); /* the view itself is in its arena */
+    arena_free(v->arena);
+    view_source_drop(sources[0]);
+    view_source_drop(sources[1]);
+}
+
+svidx view_find_service(const struct view *v, struct str host, struct str path)
+{
+    return host_index_find(v->host_index, host, path);
+}
+
+svidx view_find_service_by_name(const struct view *v, struct str name)
+{
+    svidx low = 0, high = v->service_count;
+
+    while (low < high) {
+        svidx mid = (svidx)((low + high) / 2);
+        int c = str_cmp(v->services[mid].conf->name, name);
+
+        if (c == 0)
+            return mid;
+        if (c < 0)
+            low = (svidx)(mid + 1);
+        else
+            high = mid;
+    }
+    return SVIDX_NONE;
+}
+
+sidx view_find_streamer(const struct view *v, struct str name)
+{
+    sidx low = 0, high = v->streamer_count;
+
+    while (low < high) {
+        sidx mid = (sidx)((low + high) / 2);
+        int c = str_cmp(v->streamers[mid].conf->name, name);
+
+        if (c == 0)
+            return mid;
+        if (c < 0)
+            low = (sidx)(mid + 1);
+        else
+            high = mid;
+    }
+    return SIDX_NONE;
+}
+
+svidx view_find_service_by_info_hash(const struct view *v, const uint8_t info_hash[INFO_HASH_LEN])
+{
+    size_t low = 0, high = v->torrent_count;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int c = memcmp(v->torrents[mid].info_hash, info_hash, INFO_HASH_LEN);
+
+        if (c == 0)
+            return v->torrents[mid].service;
+        if (c < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return v->any_torrent;
+}
+
+struct located view_locate(const struct view *v, struct addr a)
+{
+    struct lpm_hit hit;
+
+    if (!v->netmap)
+        return (struct located){PIDX_NONE, addr_is_v4(a) ? ADDR_V4_BITS : 0};
+    hit = lpm_find_scope(v->netmap->lpm, a);
+    return (struct located){hit.value == LPM_NONE ? v->default_pid : (pidx)hit.value, hit.scope};
+}
