@@ -1,6 +1,5 @@
 #include "base/log.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 
 #define LOG_BODY_MAX 2048u
 /* A byte becomes six ("\u00ff") at worst; in front stand time and level. */
@@ -142,36 +142,6 @@ static void put_json_string(struct line *l, const char *p, size_t n)
     put(l, "\"", 1);
 }
 
-/* RFC 8259 section 6: what may stand bare in JSON. */
-static bool is_json_number(const char *p, size_t n)
-{
-    size_t i = 0, digits;
-
-    if (i < n && p[i] == '-')
-        i++;
-    if (i >= n || !isdigit((unsigned char)p[i]) ||
-        (p[i] == '0' && i + 1 < n && isdigit((unsigned char)p[i + 1])))
-        return false;
-    while (i < n && isdigit((unsigned char)p[i]))
-        i++;
-    if (i < n && p[i] == '.') {
-        for (i++, digits = i; i < n && isdigit((unsigned char)p[i]);)
-            i++;
-        if (i == digits)
-            return false;
-    }
-    if (i < n && (p[i] == 'e' || p[i] == 'E')) {
-        i++;
-        if (i < n && (p[i] == '+' || p[i] == '-'))
-            i++;
-        for (digits = i; i < n && isdigit((unsigned char)p[i]);)
-            i++;
-        if (i == digits)
-            return false;
-    }
-    return i == n;
-}
-
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -234,7 +204,7 @@ static void put_json_pairs(struct line *l, const char *body, size_t n)
         }
         while (i < n && body[i] != ' ')
             i++;
-        if (is_json_number(body + value, i - value))
+        if (json_text_is_number(body + value, i - value))
             put(l, body + value, i - value);
         else
             put_json_string(l, body + value, i - value);
@@ -260,7 +230,7 @@ static size_t mark_cut(char *body)
     return n;
 }
 
-static void log_line(enum log_level level, const char *fmt, va_list ap)
+static void PRINTF_LIKE(2, 0) log_line(enum log_level level, const char *fmt, va_list ap)
 {
     int saved = errno, want;
     char body[LOG_BODY_MAX], time[CLOCK_TEXT_MAX];
