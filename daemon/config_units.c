@@ -246,7 +246,7 @@ char *units_duration_format(uint64_t ms, char *out)
 
 char *units_size_format(uint64_t bytes, char *out)
 {
-    return quantity_format(bytes, size_units + (bytes < 1000 ? 0 : 1), " ", out);
+    return quantity_format(bytes, size_units + 1, " ", out);
 }
 
 char *units_rate_format(uint64_t bps, char *out)
@@ -256,11 +256,13 @@ char *units_rate_format(uint64_t bps, char *out)
 
 char *units_share_format(uint64_t milli_percent, char *out)
 {
-    uint64_t rest = milli_percent % 1000;
+    size_t n = (size_t)snprintf(out, UNITS_TEXT_MAX, "%" PRIu64 ".%03" PRIu64, milli_percent / 1000,
+                                milli_percent % 1000);
 
-    if (rest == 0)
-        snprintf(out, UNITS_TEXT_MAX, "%" PRIu64 "%%", milli_percent / 1000);
-    else
-        snprintf(out, UNITS_TEXT_MAX, "%" PRIu64 ".%03" PRIu64 "%%", milli_percent / 1000, rest);
+    while (out[n - 1] == '0')
+        n--;
+    if (out[n - 1] == '.')
+        n--;
+    memcpy(out + n, "%", 2);
     return out;
 }
