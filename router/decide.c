@@ -74,8 +74,8 @@ const char *why_sentence(enum why w)
         [WHY_DEGRADED] = "nobody is healthy: it is the least bad",
         [WHY_OVER_CAP] = "everybody is at the cap: it is the least bad",
         [WHY_NO_SERVICE] = "no service has this host and path",
-        [WHY_NO_CANDIDATE] = "no streamer has the address family and scheme that were asked for, "
-                             "or all of them are taken out of service",
+        [WHY_NO_CANDIDATE] = ("no streamer has the address family and scheme that were asked for, "
+                              "or all of them are taken out of service"),
     };
 
     return (unsigned)w < WHY_COUNT ? sentences[w] : sentences[WHY_NONE];
