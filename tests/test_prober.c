@@ -1,0 +1,715 @@
+#include "router/health.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "base/net.h"
+
+/* A server of one answer, in the same loop as the prober: what comes is kept, `answer` goes out. */
+struct server {
+    struct event_base *base;
+    int listen_fd;
+    uint16_t port;
+    struct event *on_accept;
+    struct str answer; /* n 0: silence */
+    bool close_first;  /* at once, without an answer */
+    bool drip;         /* the answer a byte at a time, over and over */
+    bool stop_reading; /* accept and look away */
+    unsigned accepted;
+    char request[1024]; /* the last one */
+    struct conn {
+        struct server *server;
+        int fd;
+        struct event *io, *tick;
+        size_t dripped;
+    } conns[64]; /* the last ones; older are closed */
+};
+
+static void conn_close(struct conn *c)
+{
+    if (!c->io)
+        return;
+    event_free(c->io);
+    event_free(c->tick);
+    close(c->fd);
+    c->io = NULL;
+}
+
+static void on_drip(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *c = arg;
+
+    (void)fd;
+    (void)what;
+    if (send(c->fd, c->server->answer.p + c->dripped % c->server->answer.n, 1, MSG_NOSIGNAL) < 0)
+        conn_close(c);
+    else
+        c->dripped++;
+}
+
+static void on_request(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *c = arg;
+    struct server *s = c->server;
+    ssize_t n = recv(fd, s->request, sizeof s->request - 1, 0);
+    const struct timeval often = {.tv_usec = 5000};
+
+    (void)what;
+    if (n <= 0) {
+        conn_close(c);
+        return;
+    }
+    s->request[n] = '\0';
+    if (s->answer.n == 0)
+        return;
+    if (s->drip) {
+        event_add(c->tick, &often);
+        return;
+    }
+    ck_assert(send(fd, s->answer.p, s->answer.n, MSG_NOSIGNAL) >= 0 || errno != EAGAIN);
+    conn_close(c);
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+    struct server *s = arg;
+    struct conn *c = &s->conns[s->accepted % 64];
+
+    (void)what;
+    conn_close(c);
+    *c = (struct conn){.server = s, .fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    if (c->fd < 0)
+        return;
+    s->accepted++;
+    if (s->close_first) {
+        close(c->fd);
+        return;
+    }
+    c->io = event_new(s->base, c->fd, EV_READ | EV_PERSIST, on_request, c);
+    c->tick = event_new(s->base, -1, EV_PERSIST, on_drip, c);
+    if (!s->stop_reading)
+        event_add(c->io, NULL);
+}
+
+static struct addr loopback(bool v6)
+{
+    return v6 ? (struct addr){0, 1} : addr_from_v4(0x7f000001);
+}
+
+static bool server_listen(struct server *s, bool v6, uint16_t port)
+{
+    struct err e = {0};
+
+    if (net_listen_tcp((struct listen_addr){loopback(v6), port}, 16, &s->listen_fd, &e) != ERR_OK)
+        return false;
+    s->port = net_local_port(s->listen_fd);
+    s->on_accept = event_new(s->base, s->listen_fd, EV_READ | EV_PERSIST, on_accept, s);
+    event_add(s->on_accept, NULL);
+    return true;
+}
+
+static void server_close(struct server *s)
+{
+    for (unsigned i = 0; i < 64; i++)
+        conn_close(&s->conns[i]);
+    if (s->on_accept) {
+        event_free(s->on_accept);
+        close(s->listen_fd);
+    }
+    s->on_accept = NULL;
+}
+
+/* A test's world: loop, live words, prober, and views made by hand. */
+static struct event_base *base;
+static struct live *live;
+static struct prober *prober;
+static struct server server;
+static char changes[4096]; /* "name v4 up: why\n" each */
+static unsigned change_count;
+
+static void on_change(void *arg, struct str streamer, bool v6, enum health now, const char *why)
+{
+    const size_t n = strlen(changes);
+
+    ck_assert_ptr_eq(arg, &server);
+    snprintf(changes + n, sizeof changes - n, "%.*s %s %s: %s\n", (int)streamer.n, streamer.p,
+             v6 ? "v6" : "v4", now == HEALTH_UP ? "up" : "down", why);
+    change_count++;
+}
+
+#define STREAMERS 4
+
+struct world {
+    struct streamer_conf conf[STREAMERS];
+    struct view_streamer streamer[STREAMERS];
+    struct view view;
+};
+
+/* Static, for the prober holds the last one until the teardown. */
+static struct world worlds[3];
+
+static void setup(void)
+{
+    memset(worlds, 0, sizeof worlds);
+    base = event_base_new();
+    live = live_new();
+    changes[0] = '\0';
+    change_count = 0;
+    server = (struct server){.base = base, .answer = STR("HTTP/1.1 200 OK\r\n\r\n")};
+    prober = prober_new(base, live, on_change, &server);
+    ck_assert(base && live && prober);
+}
+
+static void teardown(void)
+{
+    prober_free(prober);
+    server_close(&server);
+    live_free(live);
+    event_base_free(base);
+}
+
+static struct streamer_conf streamer(const char *name, enum probe_type type)
+{
+    return (struct streamer_conf){.name = str_from(name),
+                                  .can = STREAMER_V4 | STREAMER_HTTP,
+                                  .v4 = loopback(false),
+                                  .v6 = loopback(true),
+                                  .http_port = server.port,
+                                  .probe = {.type = type,
+                                            .status_min = 200,
+                                            .status_max = 399,
+                                            .interval_ms = 20,
+                                            .timeout_ms = 15,
+                                            .up_after = 2,
+                                            .down_after = 3}};
+}
+
+/* conf[0..n) must be sorted by name, as a view's are. */
+static void world_set(struct world *w, sidx n)
+{
+    struct err e = {0};
+
+    for (sidx i = 0; i < n; i++) {
+        w->streamer[i] =
+            (struct view_streamer){.conf = &w->conf[i], .live = live_slot(live, w->conf[i].name)};
+        ck_assert_uint_ne(w->streamer[i].live, LIVE_NONE);
+    }
+    w->view.streamers = w->streamer;
+    w->view.streamer_count = n;
+    atomic_store(&w->view.refs, 1); /* the test's own: it never goes */
+    ck_assert_msg(prober_set(prober, &w->view, &e) == ERR_OK, "%s", e.text);
+    ck_assert_uint_eq(atomic_load(&w->view.refs), 2);
+}
+
+static enum health word(const char *name, bool v6)
+{
+    return live_health_of(live_health_get(live, live_slot(live, str_from(name))), v6);
+}
+
+typedef bool condition_fn(void);
+
+static void run_until(condition_fn *done, const char *what)
+{
+    const uint64_t until = clock_ms() + 10000;
+
+    while (!done()) {
+        const struct timeval soon = {.tv_usec = 10000};
+
+        ck_assert_msg(clock_ms() < until, "never: %s; changes so far: %s", what, changes);
+        event_base_loopexit(base, &soon);
+        event_base_loop(base, EVLOOP_ONCE);
+    }
+}
+
+static bool a_up(void)
+{
+    return word("a", false) == HEALTH_UP;
+}
+
+static bool a_down(void)
+{
+    return word("a", false) == HEALTH_DOWN;
+}
+
+static bool a_v6_known(void)
+{
+    return word("a", true) != HEALTH_UNKNOWN && word("a", false) != HEALTH_UNKNOWN;
+}
+
+static bool b_known(void)
+{
+    return word("b", false) != HEALTH_UNKNOWN;
+}
+
+static unsigned wanted_accepts;
+
+static bool accepted_more(void)
+{
+    return server.accepted >= wanted_accepts;
+}
+
+START_TEST(tcp_comes_and_goes)
+{
+    struct world *const w = &worlds[0];
+    uint16_t port;
+
+    ck_assert(server_listen(&server, false, 0));
+    port = server.port;
+    w->conf[0] = streamer("a", PROBE_TCP);
+    world_set(w, 1);
+    ck_assert_int_eq(word("a", false), HEALTH_UNKNOWN);
+    run_until(a_up, "up");
+    ck_assert_ptr_eq(strstr(changes, "a v4 up: first probe: connected in "), changes);
+    server_close(&server);
+    run_until(a_down, "down");
+    ck_assert_msg(
+        strstr(changes, "a v4 down: 3 bad probes in a row, the last: connection refused in "), "%s",
+        changes);
+    ck_assert(server_listen(&server, false, port));
+    run_until(a_up, "up again");
+    ck_assert_msg(strstr(changes, "a v4 up: 2 good probes in a row, the last: connected in "), "%s",
+                  changes);
+    ck_assert_uint_eq(change_count, 3);
+    ck_assert_int_eq(word("a", true), HEALTH_UNKNOWN); /* nobody asked IPv6 */
+}
+END_TEST
+
+static const struct {
+    const char *what, *answer;
+    enum health health;
+    const char *why;
+} answers[] = {
+    {"good", "HTTP/1.1 204 No Content\r\n\r\n", HEALTH_UP, "204 in "},
+    {"the range ends here", "HTTP/1.1 399 X\r\n\r\n", HEALTH_UP, "399 in "},
+    {"bad status", "HTTP/1.1 503 Busy\r\n\r\n", HEALTH_DOWN, "503 (good is 200 to 399) in "},
+    {"not HTTP", "SSH-2.0-x\r\n", HEALTH_DOWN,
+     "not an HTTP/1 answer (\"SSH-2.0-x\\x0d\\x0a\") in "},
+    {"half an answer", "HTTP/1.1 200 OK\r\nServer:", HEALTH_DOWN,
+     "closed inside of the answer's head in "},
+    {"terminal tricks", "HTTP/1.1 200 OK\r\nA: \033[2J\r\n\r\n", HEALTH_DOWN,
+     "a control character in the answer's head in "},
+};
+
+START_TEST(http_answers)
+{
+    struct world *const w = &worlds[0];
+    char want[256];
+
+    server.answer = str_from(answers[_i].answer);
+    ck_assert(server_listen(&server, false, 0));
+    w->conf[0] = streamer("a", PROBE_HTTP);
+    world_set(w, 1);
+    run_until(answers[_i].health == HEALTH_UP ? a_up : a_down, answers[_i].what);
+    snprintf(want, sizeof want, "a v4 %s: first probe: %s",
+             answers[_i].health == HEALTH_UP ? "up" : "down", answers[_i].why);
+    ck_assert_msg(strstr(changes, want) == changes, "%s: %s", answers[_i].what, changes);
+}
+END_TEST
+
+START_TEST(http_closed_at_once)
+{
+    struct world *const w = &worlds[0];
+
+    server.close_first = true;
+    ck_assert(server_listen(&server, false, 0));
+    w->conf[0] = streamer("a", PROBE_HTTP);
+    world_set(w, 1);
+    run_until(a_down, "down");
+    /* Closed before or behind our request: both are what happened. */
+    ck_assert_msg(strstr(changes, "closed without an answer in ") ||
+                      strstr(changes, "connection reset by peer in "),
+                  "%s", changes);
+}
+END_TEST
+
+/* The deadline is of the whole probe: a byte now and then does not stretch it. */
+START_TEST(drip_is_cut_off)
+{
+    struct world *const w = &worlds[0];
+    const uint64_t start = clock_ms();
+
+    server.drip = true;
+    server.answer =
+        STR("HTTP/1.1 200 OK\r\nA: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+    ck_assert(server_listen(&server, false, 0));
+    w->conf[0] = streamer("a", PROBE_HTTP);
+    w->conf[0].probe.interval_ms = 90;
+    w->conf[0].probe.timeout_ms = 60;
+    world_set(w, 1);
+    run_until(a_down, "down");
+    ck_assert_msg(strstr(changes, "a v4 down: first probe: no answer in ") == changes, "%s",
+                  changes);
+    ck_assert_uint_ge(clock_ms() - start, 60);
+}
+END_TEST
+
+START_TEST(request_is_what_was_configured)
+{
+    struct world *const w = &worlds[0];
+    char want[256];
+
+    ck_assert(server_listen(&server, false, 0));
+    w->conf[0] = streamer("a", PROBE_HTTP);
+    world_set(w, 1);
+    run_until(a_up, "up");
+    snprintf(want, sizeof want,
+             "GET / HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUser-Agent: waymark/" WAYMARK_VERSION
+             " (health)\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+             server.port);
+    ck_assert_str_eq(server.request, want);
+
+    worlds[1].conf[0] = w->conf[0];
+    worlds[1].conf[0].probe.type = PROBE_NONE;
+    worlds[1].conf[1] = w->conf[0]; /* b: with its own host, path and port */
+    worlds[1].conf[1].name = STR("b");
+    worlds[1].conf[1].host = STR("b.example.net");
+    worlds[1].conf[1].http_port = 1;
+    worlds[1].conf[1].probe.port = server.port;
+    worlds[1].conf[1].probe.path = STR("/health?x=1");
+    world_set(&worlds[1], 2);
+    ck_assert_int_eq(word("a", false), HEALTH_UNKNOWN); /* not probed any more */
+    run_until(b_known, "b known");
+    ck_assert_msg(strstr(server.request, "GET /health?x=1 HTTP/1.1\r\nHost: b.example.net\r\n") ==
+                      server.request,
+                  "%s", server.request);
+    worlds[2] = worlds[1];
+    worlds[2].conf[1].probe.host = STR("probe.example");
+    world_set(&worlds[2], 2);
+    server.request[0] = '\0';
+    wanted_accepts = server.accepted + 2;
+    run_until(accepted_more, "asked again");
+    ck_assert_ptr_nonnull(strstr(server.request, "\r\nHost: probe.example\r\n"));
+}
+END_TEST
+
+START_TEST(families_are_apart)
+{
+    struct world *const w = &worlds[0];
+    struct server probe = {.base = base, .listen_fd = -1};
+
+    if (!server_listen(&probe, true, 0))
+        return; /* a machine without IPv6 */
+    server_close(&probe);
+    ck_assert(server_listen(&server, false, 0));
+    w->conf[0] = streamer("a", PROBE_HTTP);
+    w->conf[0].can |= STREAMER_V6;
+    world_set(w, 1);
+    run_until(a_v6_known, "both known");
+    ck_assert_int_eq(word("a", false), HEALTH_UP);
+    ck_assert_int_eq(word("a", true), HEALTH_DOWN);
+    ck_assert_msg(strstr(changes, "a v6 down: first probe: connection refused in ") != NULL, "%s",
+                  changes);
+    w->conf[0].can = STREAMER_V4 | STREAMER_HTTP; /* IPv6 is taken away */
+    worlds[1] = *w;
+    world_set(&worlds[1], 1);
+    ck_assert_int_eq(word("a", false), HEALTH_UP);
+    ck_assert_int_eq(word("a", true), HEALTH_UNKNOWN);
+}
+END_TEST
+
+START_TEST(state_outlives_a_reload)
+{
+    struct world *const w = &worlds[0], *const next = &worlds[1], *const other = &worlds[2];
+
+    ck_assert(server_listen(&server, false, 0));
+    w->conf[0] = streamer("a", PROBE_HTTP);
+    w->conf[1] = streamer("c", PROBE_TCP);
+    world_set(w, 2);
+    run_until(a_up, "up");
+
+    *next = *w; /* a stays and is asked another page, b comes, c goes */
+    next->conf[0].probe.path = STR("/other");
+    next->conf[1] = streamer("b", PROBE_TCP);
+    world_set(next, 2);
+    ck_assert_uint_eq(atomic_load(&w->view.refs), 1); /* the old view is let go */
+    ck_assert_int_eq(word("a", false), HEALTH_UP);
+    ck_assert_int_eq(word("b", false), HEALTH_UNKNOWN);
+    run_until(b_known, "b known");
+    wanted_accepts = server.accepted + 4;
+    run_until(accepted_more, "goes on");
+    ck_assert_ptr_nonnull(strstr(server.request, "GET /other "));
+    ck_assert_ptr_null(strstr(changes, "a v4 down"));
+
+    *other = *next; /* another address is another server: nothing is known of it */
+    other->conf[0].v4 = addr_from_v4(0x7f000002);
+    world_set(other, 2);
+    ck_assert_int_eq(word("a", false), HEALTH_UNKNOWN);
+    ck_assert_int_eq(word("b", false), HEALTH_UP);
+    run_until(a_down, "nobody there");
+}
+END_TEST
+
+static struct world turns[2];
+static unsigned turn;
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+    turn ^= 1;
+    world_set(&turns[turn], 1);
+}
+
+/* Views that come more often than a probe takes do not keep a silent streamer up. */
+START_TEST(frequent_views_do_not_hide_a_silent_streamer)
+{
+    const struct timeval often = {.tv_usec = 7000};
+    struct event *ev = event_new(base, -1, EV_PERSIST, on_turn, NULL);
+
+    ck_assert(server_listen(&server, false, 0));
+    memset(turns, 0, sizeof turns);
+    turns[0].conf[0] = streamer("a", PROBE_HTTP);
+    turns[0].conf[0].probe.interval_ms = 60;
+    turns[0].conf[0].probe.timeout_ms = 50;
+    turns[1] = turns[0];
+    world_set(&turns[0], 1);
+    run_until(a_up, "up");
+    server.answer = (struct str){0};
+    event_add(ev, &often);
+    run_until(a_down, "down");
+    ck_assert_msg(strstr(changes, "3 bad probes in a row, the last: no answer in 5"), "%s",
+                  changes);
+    event_free(ev);
+}
+END_TEST
+
+static unsigned open_fds(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    unsigned n = 0;
+
+    ck_assert_ptr_nonnull(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+/* ASan sees the memory, this the descriptors. */
+START_TEST(free_with_probes_under_way)
+{
+    struct world *const w = &worlds[0];
+    const unsigned before = open_fds();
+
+    server.answer = (struct str){0};
+    ck_assert(server_listen(&server, false, 0));
+    for (unsigned i = 0; i < STREAMERS; i++) {
+        w->conf[i] =
+            streamer((const char *[]){"a", "b", "c", "d"}[i], i % 2 ? PROBE_HTTP : PROBE_TCP);
+        w->conf[i].probe.interval_ms = 60000;
+        w->conf[i].probe.timeout_ms = 50000;
+    }
+    for (unsigned i = 1; i < STREAMERS; i += 2) /* those that will wait for an answer start soon */
+        w->conf[i].probe.interval_ms = 200, w->conf[i].probe.timeout_ms = 190;
+    world_set(w, STREAMERS);
+    wanted_accepts = 2;
+    run_until(accepted_more, "under way");
+    prober_free(prober);
+    prober = NULL;
+    ck_assert_uint_eq(atomic_load(&w->view.refs), 1);
+    server_close(&server);
+    ck_assert_uint_eq(open_fds(), before);
+}
+END_TEST
+
+static bool said(const char *what)
+{
+    struct bytes out = {0};
+    bool found;
+
+    ck_assert(prober_format(prober, live, &out) && bytes_add(&out, "", 1));
+    found = strstr(out.data, what) != NULL;
+    bytes_free(&out);
+    return found;
+}
+
+static bool said_not_asked(void)
+{
+    return said("not asked (too many open files)");
+}
+
+/* What only this side lacks says nothing about the streamer. */
+START_TEST(no_descriptor_is_no_verdict)
+{
+    struct world *const w = &worlds[0];
+    struct rlimit was, tight;
+
+    ck_assert(server_listen(&server, false, 0));
+    w->conf[0] = streamer("a", PROBE_TCP);
+    world_set(w, 1);
+    run_until(a_up, "up");
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+    tight = was;
+    tight.rlim_cur = 3; /* 0, 1 and 2 are taken */
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    run_until(said_not_asked, "no descriptors");
+    for (unsigned i = 0; i < 20; i++)
+        run_until(said_not_asked, "still");
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+    ck_assert_int_eq(word("a", false), HEALTH_UP);
+    ck_assert_uint_eq(change_count, 1);
+}
+END_TEST
+
+static bool said_busy(void)
+{
+    return said("not judged (this side was busy)");
+}
+
+static void on_stall(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+    if (server.accepted)
+        usleep(400000);
+}
+
+/* A loop that was busy elsewhere does not take a streamer down. */
+START_TEST(stalled_loop_is_no_verdict)
+{
+    const struct timeval soon = {.tv_usec = 5000};
+    struct event *ev = event_new(base, -1, EV_PERSIST, on_stall, NULL);
+    struct world *const w = &worlds[0];
+
+    server.answer = (struct str){0};
+    ck_assert(server_listen(&server, false, 0));
+    w->conf[0] = streamer("a", PROBE_HTTP);
+    w->conf[0].probe.interval_ms = 110;
+    w->conf[0].probe.timeout_ms = 100;
+    event_add(ev, &soon);
+    world_set(w, 1);
+    run_until(said_busy, "busy");
+    ck_assert_int_eq(word("a", false), HEALTH_UNKNOWN);
+    event_free(ev);
+    run_until(a_down, "down once the loop turns again");
+}
+END_TEST
+
+START_TEST(status_page)
+{
+    struct world *const w = &worlds[0];
+    struct bytes out = {0};
+    json_t *doc, *list, *a, *b;
+    const char *last;
+
+    ck_assert(prober_format(prober, live, &out));
+    ck_assert_uint_eq(out.len, strlen("{\"streamers\":[]}"));
+    out.len = 0;
+    server.answer = STR("\"\\\033\xff\r\n");
+    ck_assert(server_listen(&server, false, 0));
+    w->conf[0] = streamer("a", PROBE_HTTP);
+    w->conf[0].can |= STREAMER_V6;
+    w->conf[1] = streamer("b", PROBE_NONE);
+    world_set(w, 2);
+    live_admin_set(live, w->streamer[1].live, ADMIN_DRAIN);
+    run_until(a_v6_known, "known");
+    ck_assert(prober_format(prober, live, &out));
+    doc = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_msg(doc != NULL, "%.*s", (int)out.len, out.data);
+    list = json_object_get(doc, "streamers");
+    ck_assert_uint_eq(json_array_size(list), 2);
+    a = json_array_get(list, 0);
+    b = json_array_get(list, 1);
+    ck_assert_str_eq(json_string_value(json_object_get(a, "name")), "a");
+    ck_assert_str_eq(json_string_value(json_object_get(a, "v4")), "down");
+    ck_assert_str_eq(json_string_value(json_object_get(a, "v6")), "down");
+    ck_assert_str_eq(json_string_value(json_object_get(a, "admin")), "up");
+    last = json_string_value(json_object_get(a, "last"));
+    ck_assert_msg(strstr(last, "IPv4 not an HTTP/1 answer (\"\\x22\\x5c\\x1b\\xff") == last &&
+                      strstr(last, "; IPv6 ") != NULL,
+                  "%s", last);
+    ck_assert_int_eq(json_integer_value(json_object_get(a, "changed_s")), 0);
+    ck_assert(json_is_integer(json_object_get(a, "changed_s")));
+    ck_assert_str_eq(json_string_value(json_object_get(b, "v4")), "unknown");
+    ck_assert_str_eq(json_string_value(json_object_get(b, "v6")), "none");
+    ck_assert_str_eq(json_string_value(json_object_get(b, "admin")), "drain");
+    ck_assert(json_is_null(json_object_get(b, "last")) &&
+              json_is_null(json_object_get(b, "changed_s")));
+    json_decref(doc);
+    bytes_free(&out);
+}
+END_TEST
+
+START_TEST(what_cannot_be_probed_is_refused)
+{
+    static const struct {
+        const char *want;
+        int what;
+    } bad[] = {
+        {"streamer a: probe: the timeout must be over 0 and below the interval", 0},
+        {"streamer a: probe: port is 0, and the streamer has neither http_port nor https_port", 1},
+        {"streamer a: probe: the status range is empty", 2},
+        {"streamer a: probe: the path must begin with / and have neither spaces nor control "
+         "characters",
+         3},
+        {"streamer a: probe: the host must have neither spaces nor control characters", 4},
+    };
+    struct world *const good = &worlds[0], *const w = &worlds[1];
+
+    ck_assert(server_listen(&server, false, 0));
+    good->conf[0] = streamer("a", PROBE_HTTP);
+    world_set(good, 1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct probe_conf *c = &w->conf[0].probe;
+        struct err e = {0};
+
+        *w = *good;
+        w->streamer[0].conf = &w->conf[0];
+        w->view.streamers = w->streamer;
+        if (bad[i].what == 0)
+            c->timeout_ms = c->interval_ms;
+        else if (bad[i].what == 1)
+            w->conf[0].http_port = 0;
+        else if (bad[i].what == 2)
+            c->status_min = 400;
+        else if (bad[i].what == 3)
+            c->path = STR("/ HTTP/1.1\r\nX: y");
+        else
+            c->host = STR("a\r\nX: y");
+        ck_assert_int_eq(prober_set(prober, &w->view, &e), ERR_CONFLICT);
+        ck_assert_str_eq(e.text, bad[i].want);
+    }
+    ck_assert_uint_eq(atomic_load(&good->view.refs), 2); /* the good one is still probed */
+    run_until(a_up, "up");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("prober");
+    TCase *c = tcase_create("prober");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    tcase_set_timeout(c, 30);
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, tcp_comes_and_goes);
+    tcase_add_loop_test(c, http_answers, 0, (int)(sizeof answers / sizeof *answers));
+    tcase_add_test(c, http_closed_at_once);
+    tcase_add_test(c, drip_is_cut_off);
+    tcase_add_test(c, request_is_what_was_configured);
+    tcase_add_test(c, families_are_apart);
+    tcase_add_test(c, state_outlives_a_reload);
+    tcase_add_test(c, frequent_views_do_not_hide_a_silent_streamer);
+    tcase_add_test(c, free_with_probes_under_way);
+    tcase_add_test(c, no_descriptor_is_no_verdict);
+    tcase_add_test(c, stalled_loop_is_no_verdict);
+    tcase_add_test(c, status_page);
+    tcase_add_test(c, what_cannot_be_probed_is_refused);
+    suite_add_tcase(s, c);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
