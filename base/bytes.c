@@ -109,8 +109,8 @@ static enum err_code read_all(int fd, size_t max, struct bytes *out, struct err 
     for (;;) {
         ssize_t n;
 
-        if (!bytes_reserve(out, out->len < (size_t)st.st_size ? (size_t)st.st_size - out->len + 1
-                                                              : 4096))
+        if (!bytes_reserve(out,
+                           out->len < (size_t)st.st_size ? (size_t)st.st_size - out->len + 1 : 1))
             return err_set(e, ERR_LIMIT, "no memory for %lld bytes", (long long)st.st_size);
         n = read(fd, out->data + out->len, out->cap - out->len);
         if (n < 0 && errno == EINTR)
@@ -134,7 +134,8 @@ enum err_code file_read(const char *path, size_t max, struct bytes *out, struct 
     enum err_code rc;
     int fd;
 
-    *out = (struct bytes){.limit = max < BYTES_LIMIT_DEFAULT ? max + 2 : max};
+    /* One byte to see that there is no more, and one for the NUL. */
+    *out = (struct bytes){.limit = max < SIZE_MAX - 2 ? max + 2 : SIZE_MAX};
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return err_set_errno(e, "cannot be opened");
@@ -145,27 +146,48 @@ enum err_code file_read(const char *path, size_t max, struct bytes *out, struct 
     return rc;
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Whether all of it fits into room bytes; looks at no more of it than that. */
+static bool escape_fits(const unsigned char *in, size_t n, size_t room)
+{
+    size_t need = 0;
+
+    for (size_t i = 0; i < n && need <= room; i++)
+        need += is_plain(in[i]) ? 1 : 4;
+    return need <= room;
+}
+
 char *bytes_escape(const void *p, size_t n, char *out, size_t size)
 {
+    static const char hex[] = "0123456789abcdef";
     const unsigned char *in = p;
-    size_t o = 0;
+    size_t o = 0, room;
+    bool all;
 
+    if (size == 0)
+        return out;
+    all = escape_fits(in, n, size - 1);
+    room = all ? size - 1 : size - 1 < 3 ? 0 : size - 4; /* the dots' three */
     for (size_t i = 0; i < n; i++) {
-        char one[5];
-        int k = snprintf(one, sizeof one,
-                         in[i] >= 0x20 && in[i] < 0x7f && in[i] != '"' && in[i] != '\\' ? "%c"
-                                                                                        : "\\x%02x",
-                         in[i]);
+        bool plain = is_plain(in[i]);
 
-        if (o + (size_t)k + (i + 1 < n ? 3 : 0) >= size) {
-            for (unsigned d = 0; d < 3 && o + 1 < size; d++)
-                out[o++] = '.';
+        if (o + (plain ? 1 : 4) > room)
             break;
+        if (plain) {
+            out[o++] = (char)in[i];
+            continue;
         }
-        memcpy(out + o, one, (size_t)k);
-        o += (size_t)k;
+        out[o++] = '\\';
+        out[o++] = 'x';
+        out[o++] = hex[in[i] >> 4];
+        out[o++] = hex[in[i] & 15];
     }
-    if (size)
-        out[o < size ? o : size - 1] = '\0';
+    for (unsigned dots = 0; !all && dots < 3 && o < size - 1; dots++)
+        out[o++] = '.';
+    out[o] = '\0';
     return out;
 }
