@@ -9,7 +9,8 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-/* Position in a document: parent and the key or index below it; lives on the caller's stack. */
+/* Position in a document: parent and the key or index below it; lives on the caller's stack, at
+ * least as long as what is below it. The root is {.value = document}. */
 struct jsonin {
     const struct jsonin *up;
     const char *key; /* NULL: an array's item, index */
@@ -30,8 +31,9 @@ char *jsonin_path(const struct jsonin *at, char *out, size_t size);
 enum err_code jsonin_error(const struct jsonin *at, struct err *e, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
-/* The member of an object, by kind; ERR_PARSE when it is missing or of another kind. Strings are
- * borrowed. */
+/* The member `key` of an object, by kind; key NULL takes `in` itself, as for an array's item.
+ * ERR_PARSE when it is missing or of another kind; *out is then untouched. Strings are borrowed
+ * from the document. An integer may be written 1.0 or 1e3, as JSON has one kind of number. */
 enum err_code jsonin_object(const struct jsonin *in, const char *key, struct jsonin *out,
                             struct err *e) MUST_CHECK;
 enum err_code jsonin_array(const struct jsonin *in, const char *key, struct jsonin *out,
@@ -44,5 +46,8 @@ enum err_code jsonin_integer(const struct jsonin *in, const char *key, int64_t m
                              int64_t *out, struct err *e) MUST_CHECK;
 enum err_code jsonin_bool(const struct jsonin *in, const char *key, bool *out,
                           struct err *e) MUST_CHECK;
+/* Items of an array; index below jsonin_count. */
+size_t jsonin_count(const struct jsonin *array);
+struct jsonin jsonin_item(const struct jsonin *array, size_t index);
 /* true when the object has the key, whatever its kind. */
 bool jsonin_has(const struct jsonin *in, const char *key);
