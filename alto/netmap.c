@@ -144,17 +144,19 @@ static enum err_code on_pid(struct reader *r, struct json_push *j, const struct 
     return vtag_read_expect(ev, JSON_PUSH_ARRAY, e);
 }
 
-/* A prefix as the two lists take it; RFC 4632 section 3.1 and RFC 5952 section 7 want the length.
- */
+/* A prefix as the two lists take it; RFC 4632 section 3.1 and RFC 5952 section 7 want the length. */
 static enum err_code list_prefix(struct str text, bool v6, struct prefix *out, struct err *e)
 {
-    bool colon = text.n && memchr(text.p, ':', text.n);
-    bool slash = text.n && memchr(text.p, '/', text.n);
     char shown[PREFIX_TEXT_MAX * 2];
     enum err_code rc = prefix_parse(text.n ? text.p : "", text.n, out, e);
+    bool colon, slash;
 
     if (rc != ERR_OK)
         return rc;
+    colon = memchr(text.p, ':', text.n) != NULL;
+    slash = memchr(text.p, '/', text.n) != NULL;
+    if (LIKELY(slash && colon == v6 && prefix_is_v4(*out) != v6))
+        return ERR_OK;
     bytes_escape(text.p, text.n, shown, sizeof shown);
     if (!slash)
         return err_set(e, ERR_PARSE, "\"%s\": the prefix length is missing, as in \"%s/%d\"", shown,
@@ -162,11 +164,9 @@ static enum err_code list_prefix(struct str text, bool v6, struct prefix *out, s
     if (colon != v6)
         return err_set(e, ERR_PARSE, "\"%s\" is an %s prefix and belongs under \"%s\"", shown,
                        colon ? "IPv6" : "IPv4", colon ? "ipv6" : "ipv4");
-    if (v6 && prefix_is_v4(*out))
-        return err_set(e, ERR_PARSE,
-                       "\"%s\" is an IPv4-mapped prefix: it is written in IPv4 and under \"ipv4\"",
-                       shown);
-    return ERR_OK;
+    return err_set(e, ERR_PARSE,
+                   "\"%s\" is an IPv4-mapped prefix: it is written in IPv4 and under \"ipv4\"",
+                   shown);
 }
 
 static enum err_code on_prefix(struct reader *r, const struct json_event *ev, struct err *e)

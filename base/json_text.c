@@ -1,5 +1,6 @@
 #include "base/json_text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,7 +260,8 @@ static size_t from_any(double v, char *out)
     char text[JSON_TEXT_NUMBER_MAX] = "";
     size_t n = 0;
 
-    for (int precision = 15; precision <= 17; precision++) {
+    /* 15 digits lose nothing of a normal double's shortest text; a subnormal has fewer. */
+    for (int precision = v < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
         snprintf(text, sizeof text, "%.*g", precision, v);
         if (strtod(text, NULL) == v)
             break;
@@ -282,7 +284,7 @@ size_t json_text_from_double(double v, char out[JSON_TEXT_NUMBER_MAX])
         out[n++] = '-';
         v = -v;
     }
-    if (v <= 0x1p53 && (double)(uint64_t)v == v)
+    if (v < 1e17 && (double)(uint64_t)v == v)
         return n + json_text_from_uint((uint64_t)v, out + n);
     if (v < 1e15)
         k = from_decimal(v, out + n);

@@ -94,7 +94,7 @@ static inline const char *json_text_number(const char *p, const char *end, doubl
 
 #define JSON_TEXT_NUMBER_MAX 32
 
-/* The shortest text that reads back as the same finite double: integers up to 2^53 and decimals of
+/* The shortest text that reads back as the same finite double: integers below 10^17 and decimals of
  * few digits plainly, the rest with an exponent. Writes no NUL; returns the length, at most
  * JSON_TEXT_NUMBER_MAX. */
 size_t json_text_from_double(double v, char out[JSON_TEXT_NUMBER_MAX]);

@@ -23,7 +23,6 @@ static char *begin(struct json_write *w, size_t n)
 
     if (w->full || !bytes_reserve(w->out, n + 1)) {
         w->full = true;
-        w->after_key = false; /* the value counts as written: who writes goes on to the end */
         return NULL;
     }
     p = w->out->data + w->out->len;

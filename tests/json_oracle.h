@@ -105,9 +105,19 @@ static inline enum err_code oracle_read(const char *text, size_t n, size_t piece
     return rc;
 }
 
+/* jansson 2.14 loses a NUL byte that stands right behind a number and takes "[1\0]" for "[1]". */
+static inline bool oracle_blind(const char *text, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (text[i] == '\0' && text[i - 1] >= '0' && text[i - 1] <= '9')
+            return true;
+    return false;
+}
+
 /* NULL when json_push read the text as jansson does, whole as in pieces; else what differs.
  *
- * Not compared: what json_push refuses as over a limit (jansson has one for depth alone). Repeated
+ * Not compared: what json_push refuses as over a limit (jansson has one for depth alone), and
+ * oracle_blind texts. Repeated
  * keys: both keep the last here. Integers are read as doubles by both; 1e999 and \u0000 are refused
  * by both. */
 static inline const char *oracle_differs(const char *text, size_t n, size_t piece)
@@ -129,7 +139,7 @@ static inline const char *oracle_differs(const char *text, size_t n, size_t piec
         snprintf(why, sizeof why, "other events in pieces of %zu", piece);
     else if (rc != ERR_OK && !e.text[0])
         snprintf(why, sizeof why, "an error without a text");
-    else if (rc != ERR_LIMIT && (rc == ERR_OK) != (judge != NULL))
+    else if (rc != ERR_LIMIT && !oracle_blind(text, n) && (rc == ERR_OK) != (judge != NULL))
         snprintf(why, sizeof why, "json_push: \"%s\", jansson: \"%s\"",
                  rc == ERR_OK ? "good" : e.text, judge ? "good" : je.text);
     else if (rc == ERR_OK && !json_equal(whole.root, judge))
