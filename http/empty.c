@@ -1,7 +1,0 @@
-#include "base/err.h"
-
-int http_room_empty(void);
-int http_room_empty(void)
-{
-    return 0;
-}
