@@ -16,6 +16,46 @@ METRIC(NOTES_DROPPED, "counter", "waymark_access_log_dropped_total", "",
 // router
 
 // http
+METRIC(HTTP_2XX, "counter", "waymark_http_requests_total", "status=\"2xx\"",
+       "HTTP requests answered, by class of status")
+METRIC(HTTP_3XX, "counter", "waymark_http_requests_total", "status=\"3xx\"",
+       "HTTP requests answered, by class of status")
+METRIC(HTTP_4XX, "counter", "waymark_http_requests_total", "status=\"4xx\"",
+       "HTTP requests answered, by class of status")
+METRIC(HTTP_5XX, "counter", "waymark_http_requests_total", "status=\"5xx\"",
+       "HTTP requests answered, by class of status")
+METRIC(HTTP_CONNECTIONS, "gauge", "waymark_http_connections", "", "HTTP connections open")
+METRIC(HTTP_ACCEPTED, "counter", "waymark_http_accepted_total", "", "HTTP connections accepted")
+METRIC(HTTP_REFUSED_FULL, "counter", "waymark_http_refused_total", "cap=\"connections\"",
+       "HTTP connections closed at once, by the cap that they hit")
+METRIC(HTTP_REFUSED_CLIENT, "counter", "waymark_http_refused_total", "cap=\"client\"",
+       "HTTP connections closed at once, by the cap that they hit")
+METRIC(HTTP_REFUSED_MEMORY, "counter", "waymark_http_refused_total", "cap=\"memory\"",
+       "HTTP connections closed at once, by the cap that they hit")
+METRIC(HTTP_BAD_REQUEST_LINE, "counter", "waymark_http_bad_requests_total", "what=\"request_line\"",
+       "HTTP requests that the parser refused, by what is wrong")
+METRIC(HTTP_BAD_METHOD, "counter", "waymark_http_bad_requests_total", "what=\"method\"",
+       "HTTP requests that the parser refused, by what is wrong")
+METRIC(HTTP_BAD_TARGET, "counter", "waymark_http_bad_requests_total", "what=\"target\"",
+       "HTTP requests that the parser refused, by what is wrong")
+METRIC(HTTP_BAD_FIELD, "counter", "waymark_http_bad_requests_total", "what=\"field\"",
+       "HTTP requests that the parser refused, by what is wrong")
+METRIC(HTTP_BAD_HOST, "counter", "waymark_http_bad_requests_total", "what=\"host\"",
+       "HTTP requests that the parser refused, by what is wrong")
+METRIC(HTTP_BAD_FRAMING, "counter", "waymark_http_bad_requests_total", "what=\"framing\"",
+       "HTTP requests that the parser refused, by what is wrong")
+METRIC(HTTP_BAD_LIMIT, "counter", "waymark_http_bad_requests_total", "what=\"limit\"",
+       "HTTP requests that the parser refused, by what is wrong")
+METRIC(HTTP_TIMEOUT_REQUEST, "counter", "waymark_http_timeouts_total", "wait=\"request\"",
+       "HTTP connections timed out, by what was waited for")
+METRIC(HTTP_TIMEOUT_IDLE, "counter", "waymark_http_timeouts_total", "wait=\"idle\"",
+       "HTTP connections timed out, by what was waited for")
+METRIC(HTTP_TIMEOUT_WRITE, "counter", "waymark_http_timeouts_total", "wait=\"write\"",
+       "HTTP connections timed out, by what was waited for")
+METRIC(HTTP_TIMEOUT_HANDSHAKE, "counter", "waymark_http_timeouts_total", "wait=\"handshake\"",
+       "HTTP connections timed out, by what was waited for")
+METRIC(HTTP_SLOW_READERS, "counter", "waymark_http_slow_readers_total", "",
+       "HTTP connections dropped at the cap of unsent bytes")
 
 // dns
 METRIC(DNS_QUERIES_UDP, "counter", "waymark_dns_queries_total", "transport=\"udp\"",

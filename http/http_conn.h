@@ -1,0 +1,104 @@
+/* One connection of the engine, from accept to close; http_server.c owns them and what they share.
+ * Internal to the engine. */
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include "http/http_answer.h"
+#include "http/http_clients.h"
+#include "http/http_server.h"
+#include "http/http_wheel.h"
+#include "http/http_wire.h"
+
+struct ssl_st;
+
+#define HTTP_SCRATCH   32768u /* read at once; whole requests never leave it */
+#define HTTP_IN_SMALL  4096u  /* first buffer of a request that is incomplete; pooled */
+#define HTTP_POOL_MAX  256u   /* spare buffers, queues, connections that a server keeps, of each */
+#define HTTP_LINGER_MS 2000u  /* for a client to read an error before the connection is reset */
+
+/* What a connection waits for; its deadline belongs to that. */
+enum http_wait {
+    HTTP_WAIT_NEW, /* just accepted, not read yet: no deadline */
+    HTTP_WAIT_HANDSHAKE,
+    HTTP_WAIT_IDLE,    /* for a request's first byte */
+    HTTP_WAIT_REQUEST, /* for its last */
+    HTTP_WAIT_WRITE,   /* for the client to read */
+    HTTP_WAIT_LINGER,  /* for the client to close; what it sends is thrown away */
+};
+
+struct http_mount {
+    struct str host, path;
+    handler_fn *fn;
+    void *ctx;
+};
+
+struct http_listener {
+    struct http_server *server;
+    struct event *event;
+    struct ssl_ctx_st *tls;
+    int fd;
+    struct http_listener *next;
+};
+
+struct http_server {
+    struct event_base *base;
+    const struct http_conf *conf;
+    struct http_limits limits;
+    struct turn *turn;
+    struct http_listener *listeners;
+    bool accept_paused; /* the system is out of descriptors or memory; tried again each tick */
+    bool draining;
+    void (*on_idle)(void *arg);
+    void *on_idle_arg;
+    struct event *tick, *idle;
+    bool ticking;
+    struct http_wheel wheel;
+    struct http_clients *clients; /* NULL: no cap */
+    size_t connections;
+    struct http_mount *mounts; /* the most exact host first, then the longest path */
+    size_t mount_count;
+    struct http_stamp stamp;
+    struct http_out *out; /* of the connection whose turn it is; empty between two */
+    struct http_out *spare_outs;
+    struct http_conn *spare_conns;
+    char *spare_ins; /* linked through their first bytes */
+    unsigned spare_out_count, spare_conn_count, spare_in_count;
+    struct http_message message; /* the request that is being answered */
+    char scratch[HTTP_SCRATCH];
+};
+
+struct http_conn {
+    struct http_timer timer; /* first: the wheel's callbacks cast */
+    struct http_server *server;
+    struct http_conn *next; /* in the pool */
+    struct ssl_st *ssl;     /* NULL: plain */
+    int fd;
+    enum http_wait wait;
+    bool registered, reading, writing; /* its events: made, and which are on */
+    bool closing;                      /* nothing more is read; closed once all is written */
+    bool lingers;     /* ... and the client gets time to read it, for it may still be sending */
+    bool wants_write; /* TLS must write before it can read on */
+    bool tls_broken;  /* no farewell may be sent */
+    uint16_t peer_port;
+    struct addr peer;
+    uint32_t requests;
+    char *in; /* bytes of an incomplete request; NULL: none */
+    size_t in_len, in_cap;
+    struct http_out *out; /* answers that the client does not read; NULL: none */
+    struct http_wire wire;
+    struct event read_event, write_event;
+};
+
+/* Takes over fd, counts the connection and reads at once. turn_begin was called. */
+void http_conn_open(struct http_server *s, int fd, struct addr peer, uint16_t port,
+                    struct ssl_ctx_st *tls);
+/* Its deadline has come. */
+void http_conn_expire(struct http_conn *c);
+void http_conn_close(struct http_conn *c);
+void http_pools_free(struct http_server *s);
+
+/* http_server.c */
+void http_server_count(struct http_server *s, int change); /* of connections */
+const struct http_mount *http_server_find(const struct http_server *s, struct str host,
+                                          struct str path);

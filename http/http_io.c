@@ -1,0 +1,116 @@
+#include "http/http_io.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/socket.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+bool http_io_open(struct http_conn *c, struct ssl_ctx_st *tls)
+{
+    if (!tls)
+        return true;
+    ERR_clear_error();
+    c->ssl = SSL_new(tls);
+    if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
+        return false;
+    SSL_set_accept_state(c->ssl);
+    return true;
+}
+
+/* What OpenSSL's result n of an operation means to us. */
+static ssize_t tls_result(struct http_conn *c, int n)
+{
+    if (n > 0)
+        return n;
+    switch (SSL_get_error(c->ssl, n)) {
+    case SSL_ERROR_WANT_WRITE:
+        c->wants_write = true;
+        return HTTP_IO_AGAIN;
+    case SSL_ERROR_WANT_READ:
+        return HTTP_IO_AGAIN;
+    case SSL_ERROR_ZERO_RETURN:
+        return 0;
+    default: /* SSL_shutdown must not follow (its manual page) */
+        c->tls_broken = true;
+        return HTTP_IO_BROKEN;
+    }
+}
+
+ssize_t http_io_recv(struct http_conn *c, char *buf, size_t n)
+{
+    ssize_t got;
+
+    if (c->ssl) {
+        c->wants_write = false;
+        ERR_clear_error();
+        return tls_result(c, SSL_read(c->ssl, buf, n < INT_MAX ? (int)n : INT_MAX));
+    }
+    got = recv(c->fd, buf, n, 0);
+    if (got < 0)
+        return errno == EAGAIN || errno == EINTR ? HTTP_IO_AGAIN : HTTP_IO_BROKEN;
+    return got;
+}
+
+static ssize_t plain_send(const struct http_conn *c, const struct iovec *v, unsigned n)
+{
+    union {
+        const struct iovec *in;
+        struct iovec *out;
+    } vectors = {.in = v}; /* sendmsg does not write there */
+    const struct msghdr m = {.msg_iov = vectors.out, .msg_iovlen = n};
+
+    return n == 1 ? send(c->fd, v[0].iov_base, v[0].iov_len, MSG_NOSIGNAL)
+                  : sendmsg(c->fd, &m, MSG_NOSIGNAL);
+}
+
+ssize_t http_io_send(struct http_conn *c, const struct iovec *v, unsigned n)
+{
+    ssize_t sent;
+
+    if (c->ssl) {
+        const size_t len = v[0].iov_len;
+
+        ERR_clear_error();
+        sent = tls_result(c, SSL_write(c->ssl, v[0].iov_base, len < INT_MAX ? (int)len : INT_MAX));
+        return sent == 0 ? HTTP_IO_BROKEN : sent;
+    }
+    sent = plain_send(c, v, n);
+    if (sent < 0)
+        return errno == EAGAIN || errno == EINTR ? HTTP_IO_AGAIN : HTTP_IO_BROKEN;
+    return sent;
+}
+
+bool http_io_pending(const struct http_conn *c)
+{
+    return c->ssl && SSL_has_pending(c->ssl);
+}
+
+bool http_io_ready(const struct http_conn *c)
+{
+    return !c->ssl || SSL_is_init_finished(c->ssl);
+}
+
+/* A session whose connection ends without close_notify is not resumed. */
+static void tls_farewell(struct http_conn *c)
+{
+    if (!c->ssl || c->tls_broken || !SSL_is_init_finished(c->ssl) ||
+        (SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN))
+        return;
+    ERR_clear_error();
+    (void)SSL_shutdown(c->ssl);
+}
+
+void http_io_shutdown(struct http_conn *c)
+{
+    tls_farewell(c);
+    (void)shutdown(c->fd, SHUT_WR);
+}
+
+void http_io_close(struct http_conn *c)
+{
+    tls_farewell(c);
+    SSL_free(c->ssl);
+    c->ssl = NULL;
+}

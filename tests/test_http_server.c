@@ -1,0 +1,926 @@
+#include "http/http_server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <check.h>
+#include <event2/event.h>
+
+#include "base/net.h"
+#include "http/http_answer.h"
+#include "http/http_clients.h"
+#include "http/http_forwarded.h"
+#include "http/http_wheel.h"
+
+#define PATIENCE_MS 10000u /* a condition that has not come by then never will */
+
+/* ---- a server in this process, and clients that run its loop while they wait ---- */
+
+static struct event_base *base;
+static struct metrics metrics;
+static struct turn turn;
+static struct http_conf conf;
+static struct http_server *server;
+static uint16_t port;
+static unsigned idle_calls, released;
+static char big[4 << 20];
+
+static void body_release(struct shared_body *b)
+{
+    (void)b;
+    released++;
+}
+static struct shared_body big_body = {.refs = 1, .release = body_release, .data = big};
+
+/* "/echo": what came; "/big": a shared body; "/long": 8 KiB copied; "/none": no answer. */
+static void page(void *ctx, const struct http_request *q, struct http_response *r)
+{
+    const char *name = ctx;
+    char *p;
+
+    if (str_eq(q->path, STR("/none")))
+        return;
+    if (str_eq(q->path, STR("/big"))) {
+        shared_body_take(&big_body);
+        r->status = 200;
+        r->shared = &big_body;
+        return;
+    }
+    if (str_eq(q->path, STR("/long"))) {
+        p = arena_alloc(q->arena, 8192);
+        ck_assert_ptr_nonnull(p);
+        memset(p, 'x', 8192);
+        http_response_text(r, 200, (struct str){p, 8192});
+        return;
+    }
+    p = arena_printf(q->arena, "%s %.*s%s%.*s [%.*s]", name, (int)q->path.n, q->path.p,
+                     q->query.p ? "?" : "", (int)q->query.n, q->query.p ? q->query.p : "",
+                     (int)q->body.n, q->body.p);
+    ck_assert_ptr_nonnull(p);
+    http_response_text(r, 200, str_from(p));
+    ck_assert(http_response_header(r, STR("X-Page"), STR("yes")));
+    r->close = str_eq(q->path, STR("/close"));
+}
+
+static void begin(void)
+{
+    static char any[] = "any", exact[] = "exact", deep[] = "deep";
+    const struct listen_addr here = {.addr = addr_from_v4(INADDR_LOOPBACK)};
+    struct err e = {0};
+    int fd;
+
+    base = event_base_new();
+    ck_assert_ptr_nonnull(base);
+    metrics = (struct metrics){0};
+    turn = (struct turn){.metrics = &metrics,
+                         .arena = arena_new(1 << 20),
+                         .wall_offset_ms = clock_wall_ms() - clock_ms(),
+                         .random = 1};
+    server = http_server_new(base, &conf, &turn);
+    ck_assert_ptr_nonnull(server);
+    ck_assert(http_server_mount(server, (struct str){0}, STR("/"), page, any));
+    ck_assert(http_server_mount(server, (struct str){0}, STR("/a/b"), page, deep));
+    ck_assert(http_server_mount(server, STR("exact.example"), STR("/a"), page, exact));
+    ck_assert_msg(net_listen_tcp(here, 64, &fd, &e) == ERR_OK, "%s", e.text);
+    port = net_local_port(fd);
+    ck_assert(http_server_listen(server, fd, NULL, &e) == ERR_OK);
+}
+
+static void setup(void)
+{
+    http_conf_default(&conf);
+    idle_calls = released = 0;
+    memset(big, 'b', sizeof big);
+    big_body.len = sizeof big;
+}
+
+static void teardown(void)
+{
+    http_server_free(server);
+    event_base_free(base);
+    arena_free(turn.arena);
+}
+
+static uint64_t metric(enum metric id)
+{
+    return atomic_load(&metrics.v[id]);
+}
+
+static int dial(void)
+{
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    return fd;
+}
+
+static void turn_loop(void)
+{
+    const struct timespec ms = {.tv_nsec = 500000};
+
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    nanosleep(&ms, NULL);
+}
+
+#define WAIT_UNTIL(condition)                                                                      \
+    for (uint64_t until = clock_ms() + PATIENCE_MS; !(condition);) {                               \
+        ck_assert_msg(clock_ms() < until, "never: %s", #condition);                                \
+        turn_loop();                                                                               \
+    }
+
+static void say(int fd, const char *text)
+{
+    size_t n = strlen(text), at = 0;
+
+    while (at < n) {
+        ssize_t k = send(fd, text + at, n - at, MSG_NOSIGNAL);
+
+        if (k < 0) {
+            ck_assert_msg(errno == EAGAIN, "send: %s", strerror(errno));
+            turn_loop();
+        } else {
+            at += (size_t)k;
+        }
+    }
+}
+
+struct heard {
+    char *text;
+    size_t n, cap;
+    bool closed, reset;
+};
+
+static void listen_once(int fd, struct heard *h)
+{
+    ssize_t k;
+
+    if (h->cap - h->n < 65536) {
+        h->cap = h->cap ? h->cap * 2 : 131072;
+        h->text = realloc(h->text, h->cap);
+        ck_assert_ptr_nonnull(h->text);
+    }
+    k = recv(fd, h->text + h->n, h->cap - h->n - 1, 0);
+    if (k > 0)
+        h->n += (size_t)k;
+    else if (k == 0)
+        h->closed = true;
+    else if (errno != EAGAIN)
+        h->closed = h->reset = true;
+    h->text[h->n] = '\0';
+}
+
+static unsigned times(const char *text, const char *what)
+{
+    unsigned n = 0;
+
+    while ((text = strstr(text, what))) {
+        text += strlen(what);
+        n++;
+    }
+    return n;
+}
+
+/* Listens until what was heard n times. */
+static void hear(int fd, struct heard *h, const char *what, unsigned n)
+{
+    uint64_t until = clock_ms() + PATIENCE_MS;
+
+    listen_once(fd, h);
+    while (times(h->text, what) < n) {
+        ck_assert_msg(clock_ms() < until && !h->closed, "wanted %u times %s, got:\n%.600s", n, what,
+                      h->text);
+        turn_loop();
+        listen_once(fd, h);
+    }
+}
+
+static void hear_close(int fd, struct heard *h)
+{
+    uint64_t until = clock_ms() + PATIENCE_MS;
+
+    while (!h->closed) {
+        ck_assert_msg(clock_ms() < until, "not closed; got:\n%.600s", h->n ? h->text : "");
+        turn_loop();
+        listen_once(fd, h);
+    }
+}
+
+static void hang_up(int fd, struct heard *h)
+{
+    free(h->text);
+    *h = (struct heard){0};
+    close(fd);
+}
+
+/* ---- answers ---- */
+
+START_TEST(answers)
+{
+    // clang-format off
+    static const struct { const char *ask, *want; } rows[] = {
+        {"GET /x?y HTTP/1.1\r\nHost: h\r\n\r\n", "any /x?y []"},
+        {"GET /a/b/c HTTP/1.1\r\nHost: h\r\n\r\n", "deep /a/b/c []"},
+        {"GET /a/b HTTP/1.1\r\nHost: h\r\n\r\n", "deep /a/b []"},
+        {"GET /a/bc HTTP/1.1\r\nHost: h\r\n\r\n", "any /a/bc []"},
+        {"GET /a/b HTTP/1.1\r\nHost: EXACT.example.:8\r\n\r\n", "exact /a/b []"},
+        {"GET /b HTTP/1.1\r\nHost: exact.example\r\n\r\n", "any /b []"},
+        {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", "any / [abc]"},
+        {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", "any / [abc]"},
+        {"GET /none HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 500 Internal Server Error\r\n"},
+        {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 204 No Content\r\n"},
+    };
+    // clang-format on
+    struct heard h = {0};
+    int fd;
+
+    begin();
+    fd = dial();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        h.n = 0;
+        say(fd, rows[i].ask);
+        hear(fd, &h, rows[i].want, 1);
+        ck_assert_uint_eq(times(h.text, "\r\nServer: waymark\r\nDate: "), 1);
+    }
+    ck_assert_uint_eq(metric(METRIC_HTTP_2XX), sizeof rows / sizeof rows[0] - 1);
+    ck_assert_uint_eq(metric(METRIC_HTTP_5XX), 1);
+    ck_assert_uint_eq(metric(METRIC_HTTP_ACCEPTED), 1);
+    ck_assert_uint_eq(metric(METRIC_HTTP_CONNECTIONS), 1);
+    hang_up(fd, &h);
+    WAIT_UNTIL(http_server_connections(server) == 0);
+    ck_assert_uint_eq(metric(METRIC_HTTP_CONNECTIONS), 0);
+}
+END_TEST
+
+START_TEST(an_answer_to_the_byte)
+{
+    struct heard h = {0};
+    char date[HTTP_DATE_SIZE], want[512];
+    int fd;
+
+    begin();
+    turn.wall_offset_ms = UINT64_C(784111777000) - clock_ms();
+    fd = dial();
+    say(fd, "GET /close HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear_close(fd, &h);
+    http_date_format(784111777, date);
+    ck_assert_str_eq(date, "Sun, 06 Nov 1994 08:49:37 GMT");
+    snprintf(want, sizeof want,
+             "HTTP/1.1 200 OK\r\nServer: waymark\r\nDate: %s\r\n"
+             "Content-Type: text/plain; charset=utf-8\r\nX-Page: yes\r\nContent-Length: 13\r\n"
+             "Connection: close\r\n\r\nany /close []",
+             date);
+    ck_assert_str_eq(h.text, want);
+    ck_assert(!h.reset);
+    hang_up(fd, &h);
+}
+END_TEST
+
+START_TEST(head_has_the_length_and_no_body)
+{
+    struct heard h = {0};
+    int fd;
+
+    begin();
+    fd = dial();
+    say(fd, "HEAD /big HTTP/1.1\r\nHost: h\r\n\r\nHEAD /x HTTP/1.1\r\nHost: h\r\nConnection: "
+            "close\r\n\r\n");
+    hear_close(fd, &h);
+    ck_assert_uint_eq(times(h.text, "Content-Length: 4194304\r\n\r\nHTTP/1.1 200"), 1);
+    ck_assert_uint_eq(times(h.text, "Content-Length: 9\r\nConnection: close\r\n\r\n"), 1);
+    ck_assert(strcmp(h.text + h.n - 4, "\r\n\r\n") == 0);
+    ck_assert_uint_eq(atomic_load(&big_body.refs), 1);
+    hang_up(fd, &h);
+}
+END_TEST
+
+START_TEST(http_1_0)
+{
+    struct heard h = {0};
+    int fd;
+
+    begin();
+    fd = dial();
+    say(fd, "GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    hear(fd, &h, "any /x []", 1);
+    ck_assert_uint_eq(times(h.text, "Connection: keep-alive\r\n"), 1);
+    say(fd, "GET /y HTTP/1.0\r\n\r\n");
+    hear_close(fd, &h);
+    ck_assert_uint_eq(times(h.text, "Connection: close\r\n\r\nany /y []"), 1);
+    hang_up(fd, &h);
+}
+END_TEST
+
+START_TEST(a_refusal_says_why_and_closes)
+{
+    struct heard h = {0};
+    int fd;
+
+    begin();
+    fd = dial();
+    say(fd, "GET /x HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\nGET /y "
+            "HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear_close(fd, &h);
+    ck_assert(!h.reset);
+    ck_assert_uint_eq(times(h.text, "HTTP/1.1 "), 2);
+    ck_assert_uint_eq(times(h.text, "HTTP/1.1 400 Bad Request\r\n"), 1);
+    ck_assert_uint_eq(times(h.text, "Connection: close\r\n\r\nHost stands twice\n"), 1);
+    ck_assert_uint_eq(metric(METRIC_HTTP_BAD_HOST), 1);
+    hang_up(fd, &h);
+    WAIT_UNTIL(http_server_connections(server) == 0);
+}
+END_TEST
+
+/* A client that goes on sending still gets to read the error. */
+START_TEST(a_refused_sender_is_not_reset)
+{
+    struct heard h = {0};
+    char junk[2000];
+    int fd;
+
+    conf.body_bytes_max = 10;
+    begin();
+    fd = dial();
+    say(fd, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
+    memset(junk, 'j', sizeof junk - 1);
+    junk[sizeof junk - 1] = '\0';
+    for (unsigned i = 0; i < 40; i++) {
+        say(fd, junk);
+        turn_loop();
+    }
+    hear_close(fd, &h);
+    ck_assert(!h.reset);
+    ck_assert_uint_eq(times(h.text, "HTTP/1.1 413 "), 1);
+    hang_up(fd, &h);
+    WAIT_UNTIL(http_server_connections(server) == 0);
+}
+END_TEST
+
+/* ---- pipelining ---- */
+
+/* In pieces of every kind the answers are the same, and in order. */
+START_TEST(pipelining)
+{
+    char asks[4096] = "", piece[4096];
+    struct heard h = {0};
+    size_t n;
+
+    for (unsigned i = 0; i < 16; i++)
+        sprintf(asks + strlen(asks),
+                i % 3 ? "GET /%u HTTP/1.1\r\nHost: h\r\n\r\n"
+                      : "POST /%u HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nok",
+                i);
+    n = strlen(asks);
+    begin();
+    for (unsigned seed = 0; seed < 20; seed++) {
+        int fd = dial();
+        const char *at;
+
+        srand(seed);
+        for (size_t sent = 0; sent < n;) {
+            size_t take = seed == 0 ? n : 1 + (size_t)rand() % 100;
+
+            take = take < n - sent ? take : n - sent;
+            memcpy(piece, asks + sent, take);
+            piece[take] = '\0';
+            say(fd, piece);
+            sent += take;
+            event_base_loop(base, EVLOOP_NONBLOCK);
+        }
+        hear(fd, &h, "HTTP/1.1 200 OK", 16);
+        hear(fd, &h, "any /15 [ok]", 1);
+        at = h.text;
+        for (unsigned i = 0; i < 16; i++) {
+            char want[32];
+
+            sprintf(want, "any /%u [%s]", i, i % 3 ? "" : "ok");
+            at = strstr(at, want);
+            ck_assert_msg(at != NULL, "seed %u: %s", seed, want);
+        }
+        hang_up(fd, &h);
+    }
+}
+END_TEST
+
+START_TEST(requests_behind_a_close_are_not_answered)
+{
+    struct heard h = {0};
+    int fd;
+
+    begin();
+    fd = dial();
+    say(fd, "GET /close HTTP/1.1\r\nHost: h\r\n\r\nGET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear_close(fd, &h);
+    ck_assert_uint_eq(times(h.text, "HTTP/1.1 200"), 1);
+    ck_assert(!h.reset);
+    hang_up(fd, &h);
+}
+END_TEST
+
+START_TEST(requests_max)
+{
+    struct heard h = {0};
+    int fd;
+
+    conf.requests_max = 2;
+    begin();
+    fd = dial();
+    say(fd, "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear(fd, &h, "any /1 []", 1);
+    ck_assert_uint_eq(times(h.text, "Connection:"), 0);
+    say(fd, "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear_close(fd, &h);
+    ck_assert_uint_eq(times(h.text, "Connection: close\r\n\r\nany /2 []"), 1);
+    hang_up(fd, &h);
+}
+END_TEST
+
+START_TEST(expect_continue)
+{
+    struct heard h = {0};
+    int fd;
+
+    begin();
+    fd = dial();
+    say(fd, "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    hear(fd, &h, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+    ck_assert_uint_eq(times(h.text, "HTTP/1.1"), 1);
+    say(fd, "o");
+    turn_loop();
+    say(fd, "k");
+    hear(fd, &h, "any / [ok]", 1);
+    ck_assert_uint_eq(times(h.text, "100 Continue"), 1);
+    hang_up(fd, &h);
+}
+END_TEST
+
+/* ---- time-outs ---- */
+
+/* A byte every few milliseconds renews nothing: the deadline is the whole request's. */
+static void dribble(int fd, struct heard *h, const char *text, uint64_t *took)
+{
+    uint64_t from = clock_ms();
+
+    for (size_t i = 0; !h->closed && clock_ms() - from < PATIENCE_MS; i++) {
+        (void)!send(fd, &text[i % strlen(text)], 1, MSG_NOSIGNAL);
+        for (unsigned k = 0; k < 10; k++)
+            turn_loop();
+        listen_once(fd, h);
+    }
+    *took = clock_ms() - from;
+}
+
+START_TEST(slowloris)
+{
+    static const char *const texts[] = {
+        "GET / HTTP/1.1\r\nHost: h\r\n", /* and no end */
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\nbody",
+    };
+    struct heard h = {0};
+    uint64_t took;
+    int fd;
+
+    conf.request_timeout_ms = 300;
+    begin();
+    fd = dial();
+    if (_i) { /* a complete request before it does not help */
+        say(fd, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+        hear(fd, &h, "any /x []", 1);
+    }
+    dribble(fd, &h, texts[_i], &took);
+    ck_assert_msg(h.closed && took >= 290, "%u ms", (unsigned)took);
+    ck_assert_msg(took < 3000, "%u ms", (unsigned)took);
+    ck_assert_uint_eq(times(h.text, "HTTP/1.1 408 Request Timeout\r\n"), 1);
+    ck_assert_uint_eq(metric(METRIC_HTTP_TIMEOUT_REQUEST), 1);
+    hang_up(fd, &h);
+    WAIT_UNTIL(http_server_connections(server) == 0);
+}
+END_TEST
+
+/* Requests that come in slowly but each in time are all answered. */
+START_TEST(each_request_has_its_own_deadline)
+{
+    static const char text[] = "GET /x HTTP/1.1\r\nHost: h\r\n\r\nGET /x HT";
+    struct heard h = {0};
+    int fd;
+
+    conf.request_timeout_ms = 400;
+    begin();
+    fd = dial();
+    say(fd, "GET /x HT");
+    for (unsigned i = 0; i < 6; i++) {
+        for (uint64_t until = clock_ms() + 150; clock_ms() < until;)
+            turn_loop();
+        say(fd, "TP/1.1\r\nHost: h\r\n\r\nGET /x HT");
+        hear(fd, &h, "any /x []", i + 1);
+    }
+    ck_assert_uint_eq(metric(METRIC_HTTP_TIMEOUT_REQUEST), 0);
+    (void)text;
+    hang_up(fd, &h);
+}
+END_TEST
+
+START_TEST(idle_connections_are_closed)
+{
+    struct heard h = {0};
+    int fd;
+
+    conf.idle_timeout_ms = 100;
+    begin();
+    fd = dial();
+    say(fd, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear(fd, &h, "any /x []", 1);
+    hear_close(fd, &h);
+    ck_assert_uint_eq(times(h.text, "HTTP/1.1"), 1);
+    ck_assert_uint_eq(metric(METRIC_HTTP_TIMEOUT_IDLE), 1);
+    hang_up(fd, &h);
+    ck_assert_uint_eq(http_server_connections(server), 0);
+}
+END_TEST
+
+/* ---- slow readers ---- */
+
+static void small_window(int fd)
+{
+    const int size = 4096;
+
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
+}
+
+START_TEST(a_slow_reader_is_dropped_at_the_cap)
+{
+    struct heard h = {0};
+    int fd;
+
+    conf.write_bytes_max = 100000;
+    begin();
+    fd = dial();
+    small_window(fd);
+    for (unsigned i = 0; i < 2000 && !metric(METRIC_HTTP_SLOW_READERS); i++) {
+        (void)!send(fd, "GET /long HTTP/1.1\r\nHost: h\r\n\r\n", 31, MSG_NOSIGNAL);
+        if (i % 100 == 99)
+            event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+    WAIT_UNTIL(http_server_connections(server) == 0);
+    ck_assert_uint_eq(metric(METRIC_HTTP_SLOW_READERS), 1);
+    hear_close(fd, &h);
+    ck_assert(h.reset);
+    hang_up(fd, &h);
+}
+END_TEST
+
+START_TEST(a_reader_that_stops_is_timed_out)
+{
+    struct heard h = {0};
+    int fd;
+
+    conf.write_timeout_ms = 200;
+    begin();
+    fd = dial();
+    small_window(fd);
+    say(fd, "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+    WAIT_UNTIL(metric(METRIC_HTTP_TIMEOUT_WRITE) == 1);
+    ck_assert_uint_eq(http_server_connections(server), 0);
+    ck_assert_uint_eq(atomic_load(&big_body.refs), 1);
+    hang_up(fd, &h);
+}
+END_TEST
+
+/* Progress, however slow, renews the write's time-out; requests behind it wait and are answered. */
+START_TEST(a_large_shared_body_arrives_whole)
+{
+    struct heard h = {0};
+    int fd;
+
+    conf.write_timeout_ms = 2000;
+    begin();
+    fd = dial();
+    say(fd, "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /big HTTP/1.1\r\nHost: h\r\n\r\n"
+            "GET /big HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear(fd, &h, "any /1 []", 1);
+    while (h.n < 2 * sizeof big) {
+        turn_loop();
+        listen_once(fd, &h);
+        ck_assert(!h.closed);
+    }
+    hear(fd, &h, "any /2 []", 1);
+    ck_assert_uint_eq(times(h.text, "Content-Length: 4194304\r\n\r\nbbbb"), 2);
+    ck_assert_uint_eq(atomic_load(&big_body.refs), 1);
+    ck_assert_uint_eq(released, 0);
+    /* Reading goes on afterwards. */
+    say(fd, "GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear(fd, &h, "any /3 []", 1);
+    hang_up(fd, &h);
+}
+END_TEST
+
+/* ---- caps ---- */
+
+START_TEST(connections_max)
+{
+    struct heard h[3] = {0};
+    int fd[3];
+
+    conf.connections_max = 2;
+    begin();
+    for (unsigned i = 0; i < 3; i++) {
+        fd[i] = dial();
+        say(fd[i], "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+        if (i < 2)
+            hear(fd[i], &h[i], "any /x []", 1);
+    }
+    WAIT_UNTIL(metric(METRIC_HTTP_REFUSED_FULL) == 1);
+    hear_close(fd[2], &h[2]);
+    ck_assert_uint_eq(http_server_connections(server), 2);
+    hang_up(fd[0], &h[0]);
+    WAIT_UNTIL(http_server_connections(server) == 1);
+    hang_up(fd[2], &h[2]);
+    fd[2] = dial();
+    say(fd[2], "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear(fd[2], &h[2], "any /x []", 1);
+    hang_up(fd[1], &h[1]);
+    hang_up(fd[2], &h[2]);
+}
+END_TEST
+
+START_TEST(connections_per_client)
+{
+    struct heard h[3] = {0};
+    int fd[3];
+
+    conf.connections_per_client = 2;
+    begin();
+    for (unsigned i = 0; i < 3; i++) {
+        fd[i] = dial();
+        say(fd[i], "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+        if (i < 2)
+            hear(fd[i], &h[i], "any /x []", 1);
+    }
+    hear_close(fd[2], &h[2]);
+    ck_assert_uint_eq(h[2].n, 0);
+    ck_assert_uint_eq(metric(METRIC_HTTP_REFUSED_CLIENT), 1);
+    hang_up(fd[0], &h[0]);
+    WAIT_UNTIL(http_server_connections(server) == 1);
+    hang_up(fd[2], &h[2]);
+    fd[2] = dial();
+    say(fd[2], "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear(fd[2], &h[2], "any /x []", 1);
+    hang_up(fd[1], &h[1]);
+    hang_up(fd[2], &h[2]);
+}
+END_TEST
+
+/* ---- drain ---- */
+
+static void on_idle(void *arg)
+{
+    (void)arg;
+    idle_calls++;
+}
+
+START_TEST(drain)
+{
+    struct heard idle = {0}, busy = {0}, late = {0};
+    int idle_fd, busy_fd, late_fd;
+
+    begin();
+    idle_fd = dial();
+    say(idle_fd, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    hear(idle_fd, &idle, "any /x []", 1);
+    busy_fd = dial();
+    say(busy_fd, "GET /y HTTP/1.1\r\nHo");
+    WAIT_UNTIL(http_server_connections(server) == 2);
+    late_fd = dial(); /* in the kernel's queue, not accepted yet */
+    say(late_fd, "GET /z HTTP/1.1\r\nHost: h\r\n\r\n");
+    http_server_drain(server, on_idle, NULL);
+    hear_close(idle_fd, &idle);
+    hear_close(late_fd, &late);
+    ck_assert_uint_eq(times(late.text, "Connection: close\r\n\r\nany /z []"), 1);
+    ck_assert_uint_eq(idle_calls, 0);
+    ck_assert_uint_eq(http_server_connections(server), 1);
+    say(busy_fd, "st: h\r\n\r\n");
+    hear_close(busy_fd, &busy);
+    ck_assert_uint_eq(times(busy.text, "Connection: close\r\n\r\nany /y []"), 1);
+    WAIT_UNTIL(idle_calls == 1);
+    ck_assert_uint_eq(http_server_connections(server), 0);
+    hang_up(idle_fd, &idle);
+    hang_up(busy_fd, &busy);
+    hang_up(late_fd, &late);
+}
+END_TEST
+
+START_TEST(drain_of_nobody)
+{
+    begin();
+    http_server_drain(server, on_idle, NULL);
+    ck_assert_uint_eq(idle_calls, 0); /* from the loop, not from within */
+    WAIT_UNTIL(idle_calls == 1);
+}
+END_TEST
+
+START_TEST(free_with_connections_open)
+{
+    struct heard h = {0};
+    int fd;
+
+    begin();
+    fd = dial();
+    small_window(fd);
+    say(fd, "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+    WAIT_UNTIL(atomic_load(&big_body.refs) == 2);
+    http_server_free(server);
+    server = NULL;
+    ck_assert_uint_eq(atomic_load(&big_body.refs), 1);
+    hang_up(fd, &h);
+}
+END_TEST
+
+/* ---- parts ---- */
+
+START_TEST(forwarded)
+{
+    // clang-format off
+    static const struct { const char *what, *peer, *fields[2], *client; } rows[] = {
+        {"nobody is believed by default",     "192.0.2.9", {"198.51.100.1", NULL}, "192.0.2.9"},
+        {"a trusted proxy is",                "10.0.0.1", {"198.51.100.1", NULL}, "198.51.100.1"},
+        {"no header: the proxy",              "10.0.0.1", {NULL, NULL}, "10.0.0.1"},
+        {"the rightmost one not trusted",     "10.0.0.1", {"1.1.1.1, 198.51.100.1, 10.0.0.2", NULL}, "198.51.100.1"},
+        {"over several fields",               "10.0.0.1", {"1.1.1.1, 198.51.100.1", "10.0.0.3,10.0.0.2"}, "198.51.100.1"},
+        {"all trusted: the leftmost",         "10.0.0.1", {"10.0.0.3, 10.0.0.2", NULL}, "10.0.0.3"},
+        {"no address: who wrote it",          "10.0.0.1", {"198.51.100.1, unknown, 10.0.0.2", NULL}, "10.0.0.2"},
+        {"an empty field",                    "10.0.0.1", {"", NULL}, "10.0.0.1"},
+        {"IPv6",                              "fd00::1", {"2001:db8::7", NULL}, "2001:db8::7"},
+        {"IPv6 in brackets with a port",      "fd00::1", {"[2001:db8::7]:443", NULL}, "2001:db8::7"},
+        {"IPv4 with a port",                  "fd00::1", {"198.51.100.1:99", NULL}, "198.51.100.1"},
+        {"mapped IPv4 is IPv4",               "fd00::1", {"::ffff:198.51.100.1", NULL}, "198.51.100.1"},
+    };
+    // clang-format on
+    struct prefix trusted[2];
+    struct http_header headers[3] = {{STR("Host"), STR("h")}};
+    struct http_request q = {.headers = headers, .header_count = 1};
+    struct addr peer, want, got;
+
+    ck_assert(prefix_parse("10.0.0.0/8", 10, &trusted[0], NULL) == ERR_OK);
+    ck_assert(prefix_parse("fd00::/8", 8, &trusted[1], NULL) == ERR_OK);
+    for (size_t i = 0; i < 2 && rows[_i].fields[i]; i++)
+        headers[q.header_count++] =
+            (struct http_header){STR("x-forwarded-for"), str_from(rows[_i].fields[i])};
+    ck_assert(addr_parse(rows[_i].peer, strlen(rows[_i].peer), &peer, NULL) == ERR_OK);
+    ck_assert(addr_parse(rows[_i].client, strlen(rows[_i].client), &want, NULL) == ERR_OK);
+    got = http_forwarded_client(&q, peer, trusted, 2);
+    ck_assert_msg(addr_eq(got, want), "%s", rows[_i].what);
+}
+END_TEST
+#define FORWARDED_ROWS 12
+
+START_TEST(dates)
+{
+    for (unsigned i = 0; i < 20000; i++) {
+        time_t t = i < 10000 ? (time_t)i * 86400 * 3 + 11 * i : (time_t)i * 1000003 % 253402300799;
+        char got[HTTP_DATE_SIZE], want[64];
+        struct tm tm;
+
+        gmtime_r(&t, &tm);
+        strftime(want, sizeof want, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        http_date_format((uint64_t)t, got);
+        ck_assert_str_eq(got, want);
+    }
+}
+END_TEST
+
+struct timed {
+    struct http_timer t;
+    bool set;
+    unsigned fired;
+};
+
+static uint64_t wheel_now;
+
+static void on_timer(void *arg, struct http_timer *t)
+{
+    struct timed *x = (struct timed *)t;
+
+    (void)arg;
+    ck_assert(x->set);
+    ck_assert_uint_le(t->deadline_ms, wheel_now);
+    x->set = false;
+    x->fired++;
+}
+
+/* Property: nobody fires early, nobody later than a tick behind its deadline. */
+START_TEST(wheel)
+{
+    static struct timed timers[200];
+    static struct http_wheel w;
+    const uint64_t tick = 7;
+    unsigned late = 0;
+
+    memset(timers, 0, sizeof timers);
+    srand(5);
+    wheel_now = 123456789;
+    http_wheel_init(&w, tick, wheel_now);
+    for (unsigned step = 0; step < 200000; step++) {
+        struct timed *x = &timers[(unsigned)rand() % 200];
+
+        if (rand() % 4) {
+            http_wheel_set(&w, &x->t, wheel_now + (uint64_t)rand() % (rand() % 8 ? 300 : 6000));
+            x->set = true;
+        } else {
+            http_wheel_remove(&x->t);
+            x->set = false;
+        }
+        if (rand() % 3)
+            continue;
+        wheel_now += (uint64_t)rand() % (rand() % 500 ? 20 : 5000);
+        http_wheel_advance(&w, wheel_now, on_timer, NULL);
+        for (unsigned i = 0; i < 200; i++)
+            late += timers[i].set && timers[i].t.deadline_ms + 2 * tick <= wheel_now;
+        ck_assert_msg(late == 0, "step %u: %u timers are late", step, late);
+    }
+}
+END_TEST
+
+/* Property: the table counts as plain counters do. */
+START_TEST(clients)
+{
+    static unsigned counts[64];
+    struct http_clients *t = http_clients_new(100);
+    unsigned total = 0;
+
+    memset(counts, 0, sizeof counts);
+    ck_assert_ptr_nonnull(t);
+    srand(9);
+    for (unsigned step = 0; step < 200000; step++) {
+        unsigned i = (unsigned)rand() % 64;
+        struct addr a = i % 2 ? addr_from_v4(i) : (struct addr){i, (uint64_t)rand()};
+
+        if (rand() % 2 && total < 100) {
+            bool ok = http_clients_take(t, a, 3);
+
+            ck_assert_int_eq(ok, counts[i] < 3);
+            counts[i] += ok;
+            total += ok;
+        } else if (counts[i]) {
+            http_clients_give(t, a);
+            counts[i]--;
+            total--;
+        }
+    }
+    http_clients_free(t);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("http_server");
+    TCase *t = tcase_create("server"), *parts = tcase_create("parts");
+    SRunner *r;
+    int failed;
+
+    tcase_set_timeout(t, 60);
+    tcase_set_timeout(parts, 60);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, answers);
+    tcase_add_test(t, an_answer_to_the_byte);
+    tcase_add_test(t, head_has_the_length_and_no_body);
+    tcase_add_test(t, http_1_0);
+    tcase_add_test(t, a_refusal_says_why_and_closes);
+    tcase_add_test(t, a_refused_sender_is_not_reset);
+    tcase_add_test(t, pipelining);
+    tcase_add_test(t, requests_behind_a_close_are_not_answered);
+    tcase_add_test(t, requests_max);
+    tcase_add_test(t, expect_continue);
+    tcase_add_loop_test(t, slowloris, 0, 2);
+    tcase_add_test(t, each_request_has_its_own_deadline);
+    tcase_add_test(t, idle_connections_are_closed);
+    tcase_add_test(t, a_slow_reader_is_dropped_at_the_cap);
+    tcase_add_test(t, a_reader_that_stops_is_timed_out);
+    tcase_add_test(t, a_large_shared_body_arrives_whole);
+    tcase_add_test(t, connections_max);
+    tcase_add_test(t, connections_per_client);
+    tcase_add_test(t, drain);
+    tcase_add_test(t, drain_of_nobody);
+    tcase_add_test(t, free_with_connections_open);
+    tcase_add_loop_test(parts, forwarded, 0, FORWARDED_ROWS);
+    tcase_add_test(parts, dates);
+    tcase_add_test(parts, wheel);
+    tcase_add_test(parts, clients);
+    suite_add_tcase(s, t);
+    suite_add_tcase(s, parts);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
