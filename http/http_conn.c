@@ -42,13 +42,13 @@ static void out_give(struct http_server *s, struct http_out *o)
 
 static char *in_take(struct http_server *s)
 {
-    char *p = s->spare_ins;
+    struct http_spare *p = s->spare_ins;
 
     if (!p)
         return malloc(HTTP_IN_SMALL);
-    memcpy(&s->spare_ins, p, sizeof p);
+    s->spare_ins = p->next;
     s->spare_in_count--;
-    return p;
+    return (char *)p;
 }
 
 static void in_give(struct http_conn *c)
@@ -58,8 +58,10 @@ static void in_give(struct http_conn *c)
     if (!c->in)
         return;
     if (c->in_cap == HTTP_IN_SMALL && s->spare_in_count < HTTP_POOL_MAX) {
-        memcpy(c->in, &s->spare_ins, sizeof s->spare_ins);
-        s->spare_ins = c->in;
+        struct http_spare *p = (void *)c->in;
+
+        p->next = s->spare_ins;
+        s->spare_ins = p;
         s->spare_in_count++;
     } else {
         free(c->in);

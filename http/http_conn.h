@@ -27,6 +27,11 @@ enum http_wait {
     HTTP_WAIT_LINGER,  /* for the client to close; what it sends is thrown away */
 };
 
+/* A spare input buffer, while it is one. */
+struct http_spare {
+    struct http_spare *next;
+};
+
 struct http_mount {
     struct str host, path;
     handler_fn *fn;
@@ -62,7 +67,7 @@ struct http_server {
     struct http_out *out; /* of the connection whose turn it is; empty between two */
     struct http_out *spare_outs;
     struct http_conn *spare_conns;
-    char *spare_ins; /* linked through their first bytes */
+    struct http_spare *spare_ins;
     unsigned spare_out_count, spare_conn_count, spare_in_count;
     struct http_message message; /* the request that is being answered */
     char scratch[HTTP_SCRATCH];
