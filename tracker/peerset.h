@@ -6,8 +6,8 @@
 
 #include <stdatomic.h>
 
-#include "alto/netmap.h"
 #include "base/addr.h"
+#include "router/view.h" /* pidx: a front end sees the maps through the router */
 
 #define PEERSET_CHUNK      128
 #define PEERSET_SAMPLE_MAX 256
