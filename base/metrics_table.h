@@ -89,3 +89,47 @@ METRIC(DNS_TCP_DROPPED, "counter", "waymark_dns_tcp_dropped_total", "",
 METRIC(DNS_TCP_OPEN, "gauge", "waymark_dns_tcp_connections", "", "DNS connections open")
 
 // tracker
+METRIC(TRACKER_ANNOUNCES_UDP, "counter", "waymark_tracker_announces_total",
+       "transport=\"udp\",event=\"none\"", "Announces, by transport and event")
+METRIC(TRACKER_ANNOUNCES_UDP_COMPLETED, "counter", "waymark_tracker_announces_total",
+       "transport=\"udp\",event=\"completed\"", "Announces, by transport and event")
+METRIC(TRACKER_ANNOUNCES_UDP_STARTED, "counter", "waymark_tracker_announces_total",
+       "transport=\"udp\",event=\"started\"", "Announces, by transport and event")
+METRIC(TRACKER_ANNOUNCES_UDP_STOPPED, "counter", "waymark_tracker_announces_total",
+       "transport=\"udp\",event=\"stopped\"", "Announces, by transport and event")
+METRIC(TRACKER_ANNOUNCES_UDP_PAUSED, "counter", "waymark_tracker_announces_total",
+       "transport=\"udp\",event=\"paused\"", "Announces, by transport and event")
+METRIC(TRACKER_ANNOUNCES_HTTP, "counter", "waymark_tracker_announces_total",
+       "transport=\"http\",event=\"none\"", "Announces, by transport and event")
+METRIC(TRACKER_ANNOUNCES_HTTP_COMPLETED, "counter", "waymark_tracker_announces_total",
+       "transport=\"http\",event=\"completed\"", "Announces, by transport and event")
+METRIC(TRACKER_ANNOUNCES_HTTP_STARTED, "counter", "waymark_tracker_announces_total",
+       "transport=\"http\",event=\"started\"", "Announces, by transport and event")
+METRIC(TRACKER_ANNOUNCES_HTTP_STOPPED, "counter", "waymark_tracker_announces_total",
+       "transport=\"http\",event=\"stopped\"", "Announces, by transport and event")
+METRIC(TRACKER_ANNOUNCES_HTTP_PAUSED, "counter", "waymark_tracker_announces_total",
+       "transport=\"http\",event=\"paused\"", "Announces, by transport and event")
+METRIC(TRACKER_SCRAPES_UDP, "counter", "waymark_tracker_scrapes_total", "transport=\"udp\"",
+       "Scrapes answered, by transport")
+METRIC(TRACKER_SCRAPES_HTTP, "counter", "waymark_tracker_scrapes_total", "transport=\"http\"",
+       "Scrapes answered, by transport")
+METRIC(TRACKER_CONNECTS, "counter", "waymark_tracker_connects_total", "",
+       "Connection ids given out over UDP")
+METRIC(TRACKER_FAILURES_UDP, "counter", "waymark_tracker_failures_total", "transport=\"udp\"",
+       "Announces and scrapes answered with a reason why not, by transport")
+METRIC(TRACKER_FAILURES_HTTP, "counter", "waymark_tracker_failures_total", "transport=\"http\"",
+       "Announces and scrapes answered with a reason why not, by transport")
+METRIC(TRACKER_REFUSED, "counter", "waymark_tracker_refused_total", "",
+       "Announces of info-hashes that no service names, while the tracker is not open")
+METRIC(TRACKER_FULL, "counter", "waymark_tracker_not_stored_total", "",
+       "Announces answered without being stored: memory or the swarm is full")
+METRIC(TRACKER_DROPPED_SHORT, "counter", "waymark_tracker_dropped_total", "why=\"short\"",
+       "Datagrams left unanswered, by reason")
+METRIC(TRACKER_DROPPED_ID, "counter", "waymark_tracker_dropped_total", "why=\"connection-id\"",
+       "Datagrams left unanswered, by reason")
+METRIC(TRACKER_DROPPED_SEND, "counter", "waymark_tracker_dropped_total", "why=\"send\"",
+       "Datagrams left unanswered, by reason")
+METRIC(TRACKER_BYTES_IN, "counter", "waymark_tracker_udp_bytes_total", "direction=\"in\"",
+       "Bytes of datagrams, by direction")
+METRIC(TRACKER_BYTES_OUT, "counter", "waymark_tracker_udp_bytes_total", "direction=\"out\"",
+       "Bytes of datagrams, by direction")

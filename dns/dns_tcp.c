@@ -14,9 +14,10 @@
 #include "dns/dns_server.h"
 #include "dns/dns_wire.h"
 
-#define ACCEPTS_MAX     64u /* a wake-up */
-#define READS_MAX       8u  /* a wake-up of one connection */
-#define ACCEPT_PAUSE_MS 100 /* when the system has no descriptor left, and we none to give */
+#define ACCEPTS_MAX     64u  /* a wake-up */
+#define READS_MAX       8u   /* a wake-up of one connection */
+#define LEAVE_MS        1000 /* for a client to close after us */
+#define ACCEPT_PAUSE_MS 100  /* when the system has no descriptor left, and we none to give */
 
 struct conn {
     TAILQ_ENTRY(conn) link;
@@ -26,6 +27,7 @@ struct conn {
     uint64_t since_ms; /* of its last finished query or answer */
     int fd;
     bool eof, broken; /* no more queries come, or none will be listened to */
+    bool leaving;     /* our side is closed; what still comes is thrown away */
     uint8_t *unsent;  /* NULL: all is sent */
     size_t unsent_at, unsent_len;
     size_t in_len;
@@ -46,31 +48,43 @@ struct dns_tcp {
     void (*on_empty)(void *arg);
     void *on_empty_arg;
     SLIST_HEAD(, listener) listeners;
-    TAILQ_HEAD(conns, conn) conns; /* the longest idle first */
+    TAILQ_HEAD(conns, conn) conns, leaving; /* the longest idle first */
     size_t count;
-    struct event idle; /* at the deadline of the first */
+    struct event idle; /* at the first deadline of both */
     bool draining;
     uint8_t out[2 * (2 + DNS_TCP_ANSWER_MAX)];
 };
 
 /* ---- connections and their deadlines ---- */
 
+/* A deadline moves back without the timer: it finds nobody due then, and is armed again. */
 static void arm_idle(struct dns_tcp *t)
 {
-    const struct conn *first = TAILQ_FIRST(&t->conns);
-    uint64_t now = t->turn->now_ms, due;
+    const struct conn *c = TAILQ_FIRST(&t->conns), *l = TAILQ_FIRST(&t->leaving);
+    uint64_t now = t->turn->now_ms, due = UINT64_MAX;
     struct timeval tv;
 
-    if (!first) {
+    if (c)
+        due = c->since_ms + t->conf->tcp_idle_ms;
+    if (l && l->since_ms + LEAVE_MS < due)
+        due = l->since_ms + LEAVE_MS;
+    if (due == UINT64_MAX) {
         evtimer_del(&t->idle);
         return;
     }
-    if (evtimer_pending(&t->idle, NULL))
-        return; /* at most early: it looks and is armed again */
-    due = first->since_ms + t->conf->tcp_idle_ms;
     due = due > now ? due - now : 0;
     tv = (struct timeval){(time_t)(due / 1000), (suseconds_t)(due % 1000 * 1000 + 999)};
     evtimer_add(&t->idle, &tv);
+}
+
+static void conn_unlink(struct conn *c)
+{
+    struct dns_tcp *t = c->tcp;
+
+    if (c->leaving)
+        TAILQ_REMOVE(&t->leaving, c, link);
+    else
+        TAILQ_REMOVE(&t->conns, c, link);
 }
 
 static void conn_close(struct conn *c)
@@ -80,7 +94,7 @@ static void conn_close(struct conn *c)
     event_del(&c->readable);
     event_del(&c->writable);
     close(c->fd);
-    TAILQ_REMOVE(&t->conns, c, link);
+    conn_unlink(c);
     t->count--;
     metric_set(t->turn->metrics, METRIC_DNS_TCP_OPEN, t->count);
     free(c->unsent);
@@ -93,6 +107,23 @@ static void conn_drop(struct conn *c)
 {
     metric_add(c->tcp->turn->metrics, METRIC_DNS_TCP_DROPPED, 1);
     conn_close(c);
+}
+
+/* Ends a connection whose client may have sent more than we read: closing it now would reset it,
+ * and a reset takes with it the answers that the client has not read yet. So our side is closed,
+ * and the rest waits for the client's end. */
+static void conn_leave(struct conn *c)
+{
+    struct dns_tcp *t = c->tcp;
+
+    conn_unlink(c);
+    c->leaving = true;
+    c->since_ms = t->turn->now_ms;
+    TAILQ_INSERT_TAIL(&t->leaving, c, link);
+    event_del(&c->writable);
+    event_add(&c->readable, NULL);
+    shutdown(c->fd, SHUT_WR);
+    arm_idle(t);
 }
 
 static void conn_touch(struct conn *c)
@@ -114,6 +145,8 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
     turn_begin(t->turn);
     while ((c = TAILQ_FIRST(&t->conns)) && c->since_ms + t->conf->tcp_idle_ms <= t->turn->now_ms)
         conn_drop(c);
+    while ((c = TAILQ_FIRST(&t->leaving)) && c->since_ms + LEAVE_MS <= t->turn->now_ms)
+        conn_close(c);
     arm_idle(t);
 }
 
@@ -171,7 +204,7 @@ static size_t answer_next(struct conn *c, size_t *at, size_t out)
 }
 
 /* Answers all whole queries that have been read, as far as the client takes the answers; a client
- * that does not is not read from either. false: the connection is gone. */
+ * that does not is not read from either. false: it is over with the connection. */
 static bool conn_work(struct conn *c)
 {
     struct dns_tcp *t = c->tcp;
@@ -199,13 +232,28 @@ static bool conn_work(struct conn *c)
         event_add(&c->writable, NULL);
         return true;
     }
-    if (c->broken)
-        conn_drop(c);
-    else if (c->eof || t->draining)
+    if (c->eof) {
         conn_close(c);
-    else
+    } else if (c->broken || t->draining) {
+        metric_add(t->turn->metrics, METRIC_DNS_TCP_DROPPED, c->broken);
+        conn_leave(c);
+    } else {
         return true;
+    }
     return false;
+}
+
+static void on_leaving(struct conn *c)
+{
+    for (unsigned i = 0; i < READS_MAX; i++) {
+        ssize_t n = recv(c->fd, c->in, sizeof c->in, 0);
+
+        if (n > 0 || (n < 0 && errno == EINTR))
+            continue;
+        if (n == 0 || errno != EAGAIN)
+            conn_close(c);
+        return;
+    }
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -215,6 +263,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     turn_begin(t->turn);
+    if (c->leaving) {
+        on_leaving(c);
+        return;
+    }
     for (unsigned i = 0; i < READS_MAX && !c->unsent; i++) {
         size_t room = sizeof c->in - c->in_len;
         ssize_t n = recv(fd, c->in + c->in_len, room, 0);
@@ -282,17 +334,29 @@ static void conn_new(struct dns_tcp *t, int fd, struct addr peer)
     arm_idle(t);
 }
 
+/* Those first that we are done with. */
+static bool conn_make_room(struct dns_tcp *t)
+{
+    struct conn *c = TAILQ_FIRST(&t->leaving);
+
+    if (c) {
+        conn_close(c);
+        return true;
+    }
+    c = TAILQ_FIRST(&t->conns);
+    if (c)
+        conn_drop(c);
+    return c;
+}
+
 /* No descriptor is left for the connection that waits: the longest idle one makes room, or else
  * we look again in a while instead of spinning. */
 static void accept_starved(struct listener *l)
 {
     const struct timeval pause = {0, ACCEPT_PAUSE_MS * 1000};
-    struct conn *c = TAILQ_FIRST(&l->tcp->conns);
 
-    if (c) {
-        conn_drop(c);
+    if (conn_make_room(l->tcp))
         return;
-    }
     event_del(&l->readable);
     evtimer_add(&l->resume, &pause);
 }
@@ -331,8 +395,8 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
             continue;
         }
         /* RFC 7766 section 6.2.3 lets a server close idle connections whenever it is short. */
-        if (t->count >= t->conf->tcp_connections_max && !TAILQ_EMPTY(&t->conns))
-            conn_drop(TAILQ_FIRST(&t->conns));
+        if (t->count >= t->conf->tcp_connections_max)
+            conn_make_room(t);
         conn_new(t, s, peer);
     }
 }
@@ -353,6 +417,7 @@ struct dns_tcp *dns_tcp_new(struct event_base *base, const struct dns_conf *conf
     t->on_empty_arg = arg;
     SLIST_INIT(&t->listeners);
     TAILQ_INIT(&t->conns);
+    TAILQ_INIT(&t->leaving);
     evtimer_assign(&t->idle, base, on_idle, t);
     return t;
 }
@@ -408,7 +473,7 @@ void dns_tcp_drain(struct dns_tcp *t)
     for (struct conn *c = TAILQ_FIRST(&t->conns); c; c = next) {
         next = TAILQ_NEXT(c, link);
         if (!c->unsent)
-            conn_close(c);
+            conn_leave(c);
     }
 }
 
@@ -420,7 +485,7 @@ void dns_tcp_free(struct dns_tcp *t)
         return;
     listeners_close(t);
     t->draining = false;
-    while ((c = TAILQ_FIRST(&t->conns)))
+    while ((c = TAILQ_FIRST(&t->conns)) || (c = TAILQ_FIRST(&t->leaving)))
         conn_close(c);
     evtimer_del(&t->idle);
     free(t);

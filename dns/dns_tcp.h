@@ -18,6 +18,7 @@ struct dns_tcp *dns_tcp_new(struct event_base *base, const struct dns_conf *conf
 /* Takes over fd, which listens and is non-blocking; closes it on failure. */
 enum err_code dns_tcp_listen(struct dns_tcp *t, int fd, struct err *e) MUST_CHECK;
 size_t dns_tcp_connections(const struct dns_tcp *t);
-/* Closes the listeners and every connection that has no answer under way. */
+/* Closes the listeners and reads no more queries: every connection ends behind the answers that are
+ * under way, and is gone when its client closes too, or a second later. */
 void dns_tcp_drain(struct dns_tcp *t);
 void dns_tcp_free(struct dns_tcp *t);

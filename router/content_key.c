@@ -111,7 +111,7 @@ struct str content_part(const struct content_regex *regex, struct str path,
     span = pcre2_get_ovector_pointer(scratch->data);
     if (groups != 1 && span[2] != PCRE2_UNSET)
         span += 2;
-    /* \K in a lookahead can put the start behind the end */
+    /* PCRE2 before 10.38 lets \K in a lookahead put the start behind the end. */
     if (span[0] > span[1])
         return directory(path);
     return (struct str){path.p + span[0], span[1] - span[0]};

@@ -1,0 +1,266 @@
+#include "tracker/announce.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "router/decide.h"
+#include "router/peers.h"
+
+static pidx locate(const void *ctx, struct addr a)
+{
+    return view_locate(ctx, a).pid;
+}
+
+/* A number for what PIDs mean: the same content has the same one, in every worker. */
+static uint32_t map_number(const struct view *v)
+{
+    const struct netmap *n = v->netmap;
+    uint64_t h;
+
+    if (!n)
+        return 0;
+    h = hash_mix(hash_content(n->vtag.tag, strlen(n->vtag.tag)),
+                 hash_content(n->vtag.resource_id, strlen(n->vtag.resource_id)));
+    h = hash_mix(h,
+                 (uint64_t)n->pid_count << 48 | (uint64_t)v->default_pid << 32 | n->prefix_count);
+    return (uint32_t)h | 1;
+}
+
+/* After a new view: forgets what the old one said. */
+static void view_follow(struct tracker *t)
+{
+    const struct view *v = t->turn->view;
+    unsigned pids = v->netmap ? v->netmap->pid_count : 0;
+
+    t->map = (struct swarm_map){map_number(v), locate, v};
+    if (t->view_seen && t->view_serial == v->serial)
+        return;
+    t->view_seen = true;
+    t->view_serial = v->serial;
+    if (pids > t->near_pids) {
+        free(t->near);
+        free(t->near_n);
+        t->near = malloc(pids * ANNOUNCE_NEAR_MAX * sizeof *t->near);
+        t->near_n = malloc(pids);
+        t->near_pids =
+            t->near && t->near_n ? pids : 0; /* without: peers are ranked, not looked for */
+    }
+    if (t->near_pids)
+        memset(t->near_n, 0, t->near_pids);
+}
+
+static unsigned near_of(struct tracker *t, pidx pid, const pidx **near)
+{
+    if (pid == PIDX_NONE || pid >= t->near_pids)
+        return 0;
+    *near = t->near + (size_t)pid * ANNOUNCE_NEAR_MAX;
+    if (t->near_n[pid] == 0)
+        t->near_n[pid] = (uint8_t)peers_near(
+            t->turn->view, pid, t->near + (size_t)pid * ANNOUNCE_NEAR_MAX, ANNOUNCE_NEAR_MAX);
+    return t->near_n[pid];
+}
+
+static unsigned want_of(const struct tracker *t, const struct announce *a)
+{
+    int64_t max = t->conf->peers_max < ANNOUNCE_WANT_MAX ? t->conf->peers_max : ANNOUNCE_WANT_MAX;
+    int64_t want = a->want < 0 ? t->conf->peers_default : a->want;
+
+    if (a->event == ANNOUNCE_STOPPED)
+        return 0;
+    return (unsigned)(want < max ? want : max);
+}
+
+/* The streamer that HTTP and DNS would name too, in compact form; 0: none. A seed needs none. */
+static unsigned first_choice(struct tracker *t, const struct announce *a, svidx service,
+                             struct decision *d, uint8_t *wire)
+{
+    const struct view *v = t->turn->view;
+    bool v4 = addr_is_v4(a->addr);
+    const struct streamer_conf *s;
+    struct question q = {.client = a->addr,
+                         .service = service,
+                         .content = view_content_key(v, service, STR("/"), t->turn->keys),
+                         .need = STREAMER_SEED | (v4 ? STREAMER_V4 : STREAMER_V6),
+                         .want = 1};
+
+    decide(v, t->turn->live, &q, d);
+    if (d->count == 0)
+        return 0;
+    s = v->streamers[d->choice[0].streamer].conf;
+    /* A session begins with the first announce; those that follow every half hour are the same one.
+     */
+    if (t->answer.stored ? !t->answer.known : a->event == ANNOUNCE_STARTED)
+        live_dispatch(t->turn->live, v->streamers[d->choice[0].streamer].live, 1);
+    return peer_wire_put(v4 ? s->v4 : s->v6, s->seed_port, wire);
+}
+
+/* Copies the best want peers of a sample behind what the answer has; not the one in first. */
+static void put_ranked(struct tracker *t, enum peer_family f, pidx pid, unsigned want,
+                       const uint8_t *first, struct announce_result *out)
+{
+    const struct peer_sample *sample = &t->answer.sample[f];
+    struct peers_request r = {pid, want + (first != NULL), t->conf->random_pm,
+                              turn_random(t->turn)};
+    unsigned len = peer_wire_len(f), n;
+    uint16_t pick[PEERSET_SAMPLE_MAX];
+
+    if (want == 0)
+        return;
+    n = peers_rank(t->turn->view, &r, sample->pid, sample->n, pick);
+    for (unsigned i = 0; i < n && want > 0; i++) {
+        const uint8_t *wire = sample->wire + (size_t)pick[i] * len;
+
+        if (first && memcmp(wire, first, len) == 0)
+            continue;
+        memcpy(out->wire[f] + (size_t)out->n[f]++ * len, wire, len);
+        want--;
+    }
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* The asker's family first, then up to a quarter of the other, or what the own leaves. */
+static void put_peers(struct tracker *t, const struct announce *a, pidx pid, unsigned want,
+                      const uint8_t *first, struct announce_result *out)
+{
+    enum peer_family own = peer_family_of(a->addr), other = own == PEER_V4 ? PEER_V6 : PEER_V4;
+    unsigned left = want - out->n[own];
+    unsigned have = least(t->answer.sample[own].n, left);
+    unsigned give =
+        least(t->answer.sample[other].n, left - have > left / 4 ? left - have : left / 4);
+
+    give = least(give, a->max[other]);
+    put_ranked(t, own, pid, least(left - give, a->max[own] - out->n[own]), first, out);
+    put_ranked(t, other, pid, give, NULL, out);
+}
+
+static void note_write(struct tracker *t, const struct announce *a, svidx service,
+                       const struct decision *d, bool ok)
+{
+    static const char hex[] = "0123456789abcdef";
+    struct note *n = note_begin(t->turn->notes);
+
+    if (!n)
+        return;
+    n->wall_ms = t->turn->wall_ms;
+    n->client = a->addr;
+    n->took_us = (uint32_t)(clock_us() - t->turn->now_us);
+    n->status = !ok;
+    n->kind = NOTE_TRACKER;
+    note_decision(n, t->turn->view, service, d);
+    for (unsigned i = 0; i < INFO_HASH_LEN; i++) {
+        n->name[2 * i] = hex[a->info_hash[i] >> 4];
+        n->name[2 * i + 1] = hex[a->info_hash[i] & 15];
+    }
+    n->name_len = 2 * INFO_HASH_LEN;
+    note_commit(t->turn->notes);
+}
+
+bool announce_is_served(const struct tracker *t, const uint8_t info_hash[INFO_HASH_LEN])
+{
+    return t->conf->open || view_find_service_by_info_hash(t->turn->view, info_hash) != SVIDX_NONE;
+}
+
+bool announce_run(struct tracker *t, const struct announce *a, struct announce_result *out,
+                  const char **refused)
+{
+    struct decision d = {.pid = PIDX_NONE, .why = WHY_NONE};
+    svidx service = view_find_service_by_info_hash(t->turn->view, a->info_hash);
+    enum peer_family own = peer_family_of(a->addr);
+    unsigned want = want_of(t, a), share;
+    uint8_t first[PEER_WIRE_MAX];
+    struct swarm_ask ask;
+
+    out->n[PEER_V4] = out->n[PEER_V6] = 0;
+    view_follow(t);
+    if (service == SVIDX_NONE && !t->conf->open) {
+        *refused = "no service of this tracker names that info-hash";
+        metric_add(t->turn->metrics, METRIC_TRACKER_REFUSED, 1);
+        if (t->turn->notes)
+            note_write(t, a, service, &d, false);
+        return false;
+    }
+    d.pid = view_locate(t->turn->view, a->addr).pid;
+    share = peers_random_share(want, t->conf->random_pm);
+    ask = (struct swarm_ask){.hash = a->hash,
+                             .addr = a->addr,
+                             .port = a->port,
+                             .seed = a->seed,
+                             .event = a->event,
+                             .map = &t->map,
+                             .now_ms = t->turn->now_ms,
+                             .pid = d.pid,
+                             .near_want = want - share,
+                             .random_want = share,
+                             .family = {a->family[0], a->family[1]},
+                             .random = turn_random(t->turn)};
+    memcpy(ask.info_hash, a->info_hash, INFO_HASH_LEN);
+    ask.near_count = near_of(t, d.pid, &ask.near);
+    swarms_announce(t->swarms, &ask, &t->answer);
+    if (!t->answer.stored && a->event != ANNOUNCE_STOPPED)
+        metric_add(t->turn->metrics, METRIC_TRACKER_FULL, 1);
+
+    if (service != SVIDX_NONE && want > 0 && !a->seed && a->max[own] > 0 &&
+        first_choice(t, a, service, &d, first) > 0) {
+        memcpy(out->wire[own], first, peer_wire_len(own));
+        out->n[own] = 1;
+    }
+    put_peers(t, a, d.pid, want, out->n[own] ? first : NULL, out);
+    out->counts = t->answer.counts;
+    out->interval_s =
+        (uint32_t)((uint64_t)t->conf->interval_s * (900 + turn_random(t->turn) % 201) / 1000);
+    if (t->turn->notes)
+        note_write(t, a, service, &d, true);
+    return true;
+}
+
+/* The keys of this minute and the two before it. */
+static void connection_keys_renew(struct tracker *t, uint64_t epoch)
+{
+    struct connection_keys *k = &t->keys;
+
+    for (uint64_t back = 0; back < 3; back++) {
+        uint64_t e = epoch - back, i = e % 4;
+
+        if (k->epoch != 0 && k->of[i].epoch == e)
+            continue;
+        k->of[i].epoch = e;
+        k->of[i].key.k0 = hash_keyed(swarms_secret(t->swarms), &(uint64_t){2 * e}, 8);
+        k->of[i].key.k1 = hash_keyed(swarms_secret(t->swarms), &(uint64_t){2 * e + 1}, 8);
+    }
+    k->epoch = epoch;
+}
+
+static uint64_t connection_hash(struct tracker *t, struct addr from, uint64_t epoch)
+{
+    return hash_keyed(&t->keys.of[epoch % 4].key, &from, sizeof from) & ~UINT64_C(3);
+}
+
+/* Minutes are counted from 4, so that three of them are always to be had. */
+static uint64_t epoch_now(struct tracker *t)
+{
+    uint64_t epoch = t->turn->now_ms / CONNECTION_EPOCH_MS + 4;
+
+    if (epoch != t->keys.epoch)
+        connection_keys_renew(t, epoch);
+    return epoch;
+}
+
+/* The two lowest bits say which minute's key it is, so that a check costs one hash. */
+uint64_t connection_id_make(struct tracker *t, struct addr from)
+{
+    uint64_t epoch = epoch_now(t);
+
+    return connection_hash(t, from, epoch) | epoch % 4;
+}
+
+bool connection_id_check(struct tracker *t, struct addr from, uint64_t id)
+{
+    uint64_t epoch = epoch_now(t), back = (epoch - id) % 4;
+
+    return back < 3 && connection_hash(t, from, epoch - back) == (id & ~UINT64_C(3));
+}
