@@ -11,9 +11,19 @@ METRIC(RELOADS, "counter", "waymark_reloads_total", "result=\"ok\"",
 METRIC(RELOAD_ERRORS, "counter", "waymark_reloads_total", "result=\"error\"",
        "Configuration reloads, by result")
 METRIC(NOTES_DROPPED, "counter", "waymark_access_log_dropped_total", "",
-       "Access log lines dropped because the writer was behind")
+       "Access log lines dropped because the writer was behind or could not write")
 
 // router
+METRIC(PROBES_GOOD, "counter", "waymark_probes_total", "result=\"good\"",
+       "Health probes, by result; of \"none\" this side was the cause")
+METRIC(PROBES_BAD, "counter", "waymark_probes_total", "result=\"bad\"",
+       "Health probes, by result; of \"none\" this side was the cause")
+METRIC(PROBES_NONE, "counter", "waymark_probes_total", "result=\"none\"",
+       "Health probes, by result; of \"none\" this side was the cause")
+METRIC(HEALTH_CHANGES_UP, "counter", "waymark_health_changes_total", "to=\"up\"",
+       "Changes of the health of a streamer's address, the first one included")
+METRIC(HEALTH_CHANGES_DOWN, "counter", "waymark_health_changes_total", "to=\"down\"",
+       "Changes of the health of a streamer's address, the first one included")
 
 // http
 METRIC(HTTP_2XX, "counter", "waymark_http_requests_total", "status=\"2xx\"",

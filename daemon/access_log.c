@@ -304,7 +304,11 @@ void access_log_stop(struct access_log *l)
     release(l);
 }
 
-uint64_t access_log_lost(const struct access_log *l)
+uint64_t access_log_dropped(const struct access_log *l)
 {
-    return atomic_load_explicit(&l->lost, memory_order_relaxed);
+    uint64_t total = atomic_load_explicit(&l->lost, memory_order_relaxed);
+
+    for (unsigned i = 0; i < l->ring_count; i++)
+        total += note_dropped(l->rings[i]);
+    return total;
 }

@@ -24,5 +24,6 @@ void access_log_reopen(struct access_log *l);
  * of standard output that takes nothing is waited for a second at most. NULL is fine. */
 void access_log_stop(struct access_log *l);
 
-/* Lines lost because they could not be written (disk full, reader gone); any thread. */
-uint64_t access_log_lost(const struct access_log *l);
+/* Lines that nobody will read, since the start: those that found a full ring and those that could
+ * not be written (disk full, reader gone). Any thread. For METRIC_NOTES_DROPPED. */
+uint64_t access_log_dropped(const struct access_log *l);

@@ -3,6 +3,7 @@
  * goes to the live words. */
 #pragma once
 
+#include "base/metrics.h"
 #include "router/live.h"
 #include "router/view.h"
 
@@ -39,6 +40,8 @@ struct prober *prober_new(struct event_base *base, struct live *live, prober_cha
  * interval, no port, an empty status range, a path that breaks the request line); all stays as it
  * was. */
 enum err_code prober_set(struct prober *p, struct view *v, struct err *e) MUST_CHECK;
+/* Counts probes and changes in m, which is the control thread's; without it nothing is counted. */
+void prober_count_in(struct prober *p, struct metrics *m);
 void prober_free(struct prober *p);
 
 /* For the status page: {"streamers":[{"name":..,"v4":"up","v6":"none","admin":"up","last":"200 in 2

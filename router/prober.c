@@ -1,5 +1,6 @@
 #include "router/health.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ struct prober {
     struct live *live;
     prober_change_fn *on_change;
     void *arg;
+    struct metrics *metrics; /* NULL: nothing is counted */
     struct view *view;       /* a reference; NULL before the first prober_set */
     struct target **targets; /* [count], in the order of the view's streamers, IPv4 first */
     size_t count;
@@ -85,6 +87,12 @@ static void schedule_next(struct target *t)
     schedule(t, t->due_ms - now);
 }
 
+static void count(struct prober *p, enum metric id)
+{
+    if (p->metrics)
+        metric_add(p->metrics, id, 1);
+}
+
 static void took_result(struct target *t, bool good, const char *why)
 {
     struct prober *p = t->owner;
@@ -96,6 +104,7 @@ static void took_result(struct target *t, bool good, const char *why)
     if (!health_feed(&t->state, c, good))
         return;
     t->changed_ms = clock_ms();
+    count(p, good ? METRIC_HEALTH_CHANGES_UP : METRIC_HEALTH_CHANGES_DOWN);
     live_health_set(p->live, t->live, t->v6, t->state.now);
     if (first)
         snprintf(sentence, sizeof sentence, "first probe: %s", why);
@@ -125,6 +134,9 @@ static void on_probe_done(void *arg, const struct probe_result *r)
     t->owner->in_flight--;
     snprintf(t->last, sizeof t->last, "%s", r->why);
     schedule_next(t);
+    count(t->owner, r->verdict == PROBE_GOOD  ? METRIC_PROBES_GOOD
+                    : r->verdict == PROBE_BAD ? METRIC_PROBES_BAD
+                                              : METRIC_PROBES_NONE);
     if (r->verdict == PROBE_NOTHING)
         complain(t->owner, t, r->why);
     else
@@ -206,6 +218,11 @@ struct prober *prober_new(struct event_base *base, struct live *live, prober_cha
     p->arg = arg;
     hash_random(&p->seed, sizeof p->seed);
     return p;
+}
+
+void prober_count_in(struct prober *p, struct metrics *m)
+{
+    p->metrics = m;
 }
 
 void prober_free(struct prober *p)
@@ -360,6 +377,7 @@ static void adopt(struct prober *p, const struct view *v, struct target **list, 
                 live_health_set(p->live, s->live, v6, HEALTH_UNKNOWN);
                 continue;
             }
+            assert(t); /* collect went the same way */
             if (t->kept)
                 carry_over(t, s);
             else

@@ -9,8 +9,8 @@
 
 /* A strict little reader of the text exposition format 0.0.4. */
 struct page {
-    char name[128], type[16]; /* of the block that is open */
-    char seen[64][128];       /* names whose block is closed or open: none may come back */
+    char name[128], type[16];     /* of the block that is open */
+    char seen[METRIC_COUNT][128]; /* names whose block is closed or open: none may come back */
     size_t seen_count, samples;
 };
 
@@ -30,13 +30,13 @@ static void read_help(struct page *p, const char *line)
     size_t n = name_len(line);
 
     ck_assert_msg(n > 0 && line[n] == ' ' && line[n + 1], "help: %s", line);
-    ck_assert_uint_lt(p->seen_count, 64);
+    ck_assert_uint_lt(p->seen_count, METRIC_COUNT);
     memcpy(p->name, line, n);
     p->name[n] = '\0';
     p->type[0] = '\0';
     for (size_t i = 0; i < p->seen_count; i++)
         ck_assert_msg(strcmp(p->seen[i], p->name) != 0, "%s comes twice", p->name);
-    strcpy(p->seen[p->seen_count++], p->name);
+    memcpy(p->seen[p->seen_count++], p->name, sizeof p->name);
 }
 
 static void read_type(struct page *p, const char *line)
@@ -47,7 +47,7 @@ static void read_type(struct page *p, const char *line)
                   "TYPE %s behind HELP %s", line, p->name);
     ck_assert_msg(strcmp(line + n + 1, "counter") == 0 || strcmp(line + n + 1, "gauge") == 0,
                   "type: %s", line);
-    strcpy(p->type, line + n + 1);
+    snprintf(p->type, sizeof p->type, "%s", line + n + 1);
     if (strcmp(p->type, "counter") == 0)
         ck_assert_msg(n > 6 && strcmp(p->name + n - 6, "_total") == 0, "counter %s", p->name);
 }

@@ -135,6 +135,7 @@ static struct prober *prober;
 static struct server server;
 static char changes[4096]; /* "name v4 up: why\n" each */
 static unsigned change_count;
+static struct metrics metrics;
 
 static void on_change(void *arg, struct str streamer, bool v6, enum health now, const char *why)
 {
@@ -167,6 +168,8 @@ static void setup(void)
     server = (struct server){.base = base, .answer = STR("HTTP/1.1 200 OK\r\n\r\n")};
     prober = prober_new(base, live, on_change, &server);
     ck_assert(base && live && prober);
+    memset(&metrics, 0, sizeof metrics);
+    prober_count_in(prober, &metrics);
 }
 
 static void teardown(void)
@@ -279,6 +282,10 @@ START_TEST(tcp_comes_and_goes)
     ck_assert_msg(strstr(changes, "a v4 up: 2 good probes in a row, the last: connected in "), "%s",
                   changes);
     ck_assert_uint_eq(change_count, 3);
+    ck_assert_uint_eq(metrics.v[METRIC_HEALTH_CHANGES_UP], 2);
+    ck_assert_uint_eq(metrics.v[METRIC_HEALTH_CHANGES_DOWN], 1);
+    ck_assert_uint_ge(metrics.v[METRIC_PROBES_GOOD], 3);
+    ck_assert_uint_ge(metrics.v[METRIC_PROBES_BAD], 3);
     ck_assert_int_eq(word("a", true), HEALTH_UNKNOWN); /* nobody asked IPv6 */
 }
 END_TEST
@@ -558,6 +565,8 @@ START_TEST(no_descriptor_is_no_verdict)
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
     ck_assert_int_eq(word("a", false), HEALTH_UP);
     ck_assert_uint_eq(change_count, 1);
+    ck_assert_uint_eq(metrics.v[METRIC_PROBES_BAD], 0);
+    ck_assert_uint_ge(metrics.v[METRIC_PROBES_NONE], 1);
 }
 END_TEST
 
