@@ -390,7 +390,7 @@ static enum err_code view_fill(struct view *v, const struct view_inputs *in, str
                                struct err *e)
 {
     struct candidates_build *b = NULL;
-    struct regexes *regexes;
+    struct regexes *regexes = NULL;
     enum err_code rc = maps_take(v, in, e);
 
     if (rc == ERR_OK)
