@@ -102,6 +102,7 @@ struct config_key {
     const char *default_text; /* NULL: none; in parentheses: words, not a value */
     const char *example;      /* what could stand there; NULL: the default serves */
     const char *help;
+    char range[160];     /* "from 1s to 7d", "one of info, debug", or "" */
     bool required, list; /* list: of mappings; such a path ends in "[]" */
 };
 size_t config_key_count(void);

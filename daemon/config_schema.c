@@ -240,7 +240,7 @@ static const struct schema_row rows[] = {
     {"streamers[].seed_port", COUNT(0, 65535), AT(streamer_read, conf.seed_port), .default_text = "0", .help = "Port where it speaks BitTorrent: the tracker may name it as a peer; 0 is none."},
     {"streamers[].pid", .type = SCHEMA_PID, AT(streamer_read, conf.pid), .default_text = "(by its address, IPv4 first)", .example = "PID1", .help = "Its PID in the network map."},
     {"streamers[].origin_pid", .type = SCHEMA_PID, AT(streamer_read, conf.origin_pid), .default_text = "(none: misses cost nothing)", .example = "PID2", .help = "PID where its misses go."},
-    {"streamers[].capacity", .type = SCHEMA_CAPACITY, .max = 1e9, AT(streamer_read, capacity), .default_text = "0",
+    {"streamers[].capacity", .type = SCHEMA_CAPACITY, .max = 1e9, AT(streamer_read, capacity), .default_text = "0", .example = "10 Gbit/s",
      .help = "Sessions at the same time, as in 2000; or a rate, as in 10 Gbit/s, together with session_rate. 0 is unlimited."},
     {"streamers[].session_rate", .type = SCHEMA_RATE, .min = 1000, .max = 1e12, AT(streamer_read, session_bps), .example = "5 Mbit/s", .help = "Mean rate of one session: divides a capacity that is a rate."},
     {"streamers[].weight", NUMBER(0.001, 1e6), AT(streamer_read, conf.weight), .default_text = "1", .help = "Its share among equals."},

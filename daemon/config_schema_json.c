@@ -1,75 +1,60 @@
 /* The table as JSON Schema (draft 2020-12), for editors and pipelines, and as a list of keys. */
+#include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config_schema.h"
+#include "base/json_write.h"
+#include "daemon/config_value.h"
 
-/* text as a JSON string. */
-static bool json_text(struct bytes *out, const char *text)
+_Static_assert(sizeof(((struct config_key *)0)->range) == VALUE_RANGE_MAX, "filled in place");
+
+#define NUMBER_RE "[0-9]+(\\.[0-9]+)?"
+
+/* What a value of a type is in JSON; words and ranges come with their row. */
+struct type_schema {
+    const char *type, *also; /* also: a second type, NULL for none */
+    const char *pattern, *format;
+};
+
+static struct type_schema type_schema_get(enum schema_type type)
 {
-    if (!bytes_add(out, "\"", 1))
-        return false;
-    for (const char *p = text; *p; p++) {
-        bool ok = *p == '"' || *p == '\\' ? bytes_printf(out, "\\%c", *p)
-                                          : bytes_add(out, p, 1); /* help is printable */
+    static const struct type_schema all[SCHEMA_TYPES] = {
+        [SCHEMA_BOOL] = {.type = "boolean"},
+        [SCHEMA_COUNT] = {.type = "integer"},
+        [SCHEMA_NUMBER] = {.type = "number"},
+        [SCHEMA_SECONDS] = {"string", "integer", "^(0|" NUMBER_RE " ?(ms|s|m|h|d))$", NULL},
+        [SCHEMA_MILLIS] = {"string", "integer", "^(0|" NUMBER_RE " ?(ms|s|m|h|d))$", NULL},
+        [SCHEMA_SIZE] = {"string", "integer", "^" NUMBER_RE "( ?(B|kB|MB|GB|KiB|MiB|GiB|TiB))?$",
+                         NULL},
+        [SCHEMA_PERMILLE] = {.type = "string", .pattern = "^" NUMBER_RE " ?%$"},
+        [SCHEMA_SHARE] = {.type = "string", .pattern = "^" NUMBER_RE " ?%$"},
+        [SCHEMA_RATE] = {.type = "string", .pattern = "^" NUMBER_RE " ?[kMGT]?bit/s$"},
+        [SCHEMA_CAPACITY] = {"string", "integer", "^([0-9]+|" NUMBER_RE " ?[kMGT]?bit/s)$", NULL},
+        [SCHEMA_NAME] = {.type = "string", .pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"},
+        [SCHEMA_ACCOUNT] = {.type = "string", .pattern = "^[a-z_][a-z0-9_-]{0,31}$"},
+        [SCHEMA_HOST] = {.type = "string", .pattern = "^[A-Za-z0-9.-]{1,254}$"},
+        [SCHEMA_HOST_PATTERN] = {.type = "string", .pattern = "^([*]\\.)?[A-Za-z0-9.-]{1,254}$"},
+        [SCHEMA_PID] = {.type = "string", .pattern = "^[A-Za-z0-9:@_-]{1,64}$"},
+        [SCHEMA_URL_PATH] = {.type = "string", .pattern = "^/"},
+        [SCHEMA_LOG_TARGET] = {.type = "string", .also = "boolean"}, /* off is false in YAML 1.1 */
+        [SCHEMA_STATUS] = {"string", "integer", "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$", NULL},
+        [SCHEMA_INFO_HASH] = {.type = "string", .pattern = "^[0-9A-Fa-f]{40}$"},
+        [SCHEMA_IPV4] = {.type = "string", .format = "ipv4"},
+        [SCHEMA_IPV6] = {.type = "string", .format = "ipv6"},
+    };
 
-        if (!ok)
-            return false;
-    }
-    return bytes_add(out, "\"", 1);
+    return all[type].type ? all[type] : (struct type_schema){.type = "string"};
 }
 
-#define NUMBER_RE "[0-9]+(\\\\.[0-9]+)?"
-
-/* What a value of this type is in JSON; words and ranges come with their row. */
-static const char *type_json(enum schema_type type)
+static void put_text(struct json_write *w, const char *key, const char *text)
 {
-    switch (type) {
-    case SCHEMA_BOOL:
-        return "\"type\":\"boolean\"";
-    case SCHEMA_COUNT:
-        return "\"type\":\"integer\"";
-    case SCHEMA_NUMBER:
-        return "\"type\":\"number\"";
-    case SCHEMA_SECONDS:
-    case SCHEMA_MILLIS:
-        return "\"type\":[\"string\",\"integer\"],\"maximum\":0,\"pattern\":\"^(0|" NUMBER_RE
-               " ?(ms|s|m|h|d))$\"";
-    case SCHEMA_SIZE:
-        return "\"type\":[\"string\",\"integer\"],\"pattern\":\"^" NUMBER_RE
-               "( ?(B|kB|MB|GB|KiB|MiB|GiB|TiB))?$\"";
-    case SCHEMA_PERMILLE:
-    case SCHEMA_SHARE:
-        return "\"type\":\"string\",\"pattern\":\"^" NUMBER_RE " ?%$\"";
-    case SCHEMA_RATE:
-        return "\"type\":\"string\",\"pattern\":\"^" NUMBER_RE " ?[kMGT]?bit/s$\"";
-    case SCHEMA_CAPACITY:
-        return "\"type\":[\"string\",\"integer\"],\"pattern\":\"^([0-9]+|" NUMBER_RE
-               " ?[kMGT]?bit/s)$\"";
-    case SCHEMA_NAME:
-        return "\"type\":\"string\",\"pattern\":\"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\"";
-    case SCHEMA_ACCOUNT:
-        return "\"type\":\"string\",\"pattern\":\"^[a-z_][a-z0-9_-]{0,31}$\"";
-    case SCHEMA_HOST:
-        return "\"type\":\"string\",\"maxLength\":254,\"pattern\":\"^[A-Za-z0-9.-]+$\"";
-    case SCHEMA_HOST_PATTERN:
-        return "\"type\":\"string\",\"maxLength\":256,\"pattern\":\"^([*]\\\\.)?[A-Za-z0-9.-]+$\"";
-    case SCHEMA_PID:
-        return "\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9:@_-]{1,64}$\"";
-    case SCHEMA_URL_PATH:
-        return "\"type\":\"string\",\"pattern\":\"^/\"";
-    case SCHEMA_LOG_TARGET: /* YAML 1.1 readers take off for false */
-        return "\"type\":[\"string\",\"boolean\"]";
-    case SCHEMA_STATUS:
-        return "\"type\":[\"string\",\"integer\"],\"pattern\":\"^[1-5][0-9]{2}(-[1-5][0-9]{2})?$\"";
-    case SCHEMA_INFO_HASH:
-        return "\"type\":\"string\",\"pattern\":\"^[0-9A-Fa-f]{40}$\"";
-    case SCHEMA_IPV4:
-        return "\"type\":\"string\",\"format\":\"ipv4\"";
-    case SCHEMA_IPV6:
-        return "\"type\":\"string\",\"format\":\"ipv6\"";
-    default:
-        return "\"type\":\"string\"";
-    }
+    json_write_key(w, str_from(key));
+    json_write_string(w, str_from(text));
+}
+
+static void put_number(struct json_write *w, const char *key, double v)
+{
+    json_write_key(w, str_from(key));
+    json_write_number(w, v);
 }
 
 static bool is_number(const char *text)
@@ -77,112 +62,147 @@ static bool is_number(const char *text)
     return *text && strspn(text, "0123456789.") == strlen(text);
 }
 
-static bool words_json(struct bytes *out, const struct schema_word *words)
+/* text as YAML readers take it: a number, true or false, or a string. */
+static void put_plain(struct json_write *w, const char *text)
 {
-    if (!bytes_printf(out, "\"enum\":["))
-        return false;
-    for (const struct schema_word *w = words; w->name; w++) {
-        const char *quote = is_number(w->name) ? "" : "\"";
-
-        if (!bytes_printf(out, "%s%s%s%s", w == words ? "" : ",", quote, w->name, quote))
-            return false;
-    }
-    return bytes_add(out, "]", 1);
+    if (is_number(text))
+        json_write_number(w, strtod(text, NULL));
+    else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        json_write_bool(w, text[0] == 't');
+    else
+        json_write_string(w, str_from(text));
 }
 
-/* What one value may be, without braces. */
-static bool value_json(struct bytes *out, const struct schema_row *row)
+static void put_type(struct json_write *w, struct type_schema t)
 {
+    json_write_key(w, STR("type"));
+    if (t.also) {
+        json_write_array(w);
+        json_write_string(w, str_from(t.type));
+        json_write_string(w, str_from(t.also));
+        json_write_array_end(w);
+    } else {
+        json_write_string(w, str_from(t.type));
+    }
+    if (t.pattern)
+        put_text(w, "pattern", t.pattern);
+    if (t.format)
+        put_text(w, "format", t.format);
+}
+
+/* What one value of row may be, within an object that is open. */
+static void put_value(struct json_write *w, const struct schema_row *row)
+{
+    if (row->type == SCHEMA_WORD) {
+        json_write_key(w, STR("enum"));
+        json_write_array(w);
+        for (const struct schema_word *word = row->words; word->name; word++)
+            put_plain(w, word->name);
+        json_write_array_end(w);
+        return;
+    }
+    put_type(w, type_schema_get(row->type));
     switch (row->type) {
-    case SCHEMA_WORD:
-        return words_json(out, row->words);
     case SCHEMA_COUNT:
     case SCHEMA_NUMBER:
-        return bytes_printf(out, "%s,\"minimum\":%.15g,\"maximum\":%.15g", type_json(row->type),
-                            row->min, row->max);
     case SCHEMA_CAPACITY:
-        return bytes_printf(out, "%s,\"minimum\":0,\"maximum\":%.15g", type_json(row->type),
-                            row->max);
+        put_number(w, "minimum", row->min);
+        put_number(w, "maximum", row->max);
+        break;
+    case SCHEMA_SECONDS: /* as a number, nothing but 0 */
+    case SCHEMA_MILLIS:
+        put_number(w, "maximum", 0);
+        break;
     case SCHEMA_TEXT:
     case SCHEMA_URL_PATH:
-        return bytes_printf(out, "%s,\"minLength\":1,\"maxLength\":%.15g", type_json(row->type),
-                            row->max);
+        put_number(w, "minLength", 1);
+        put_number(w, "maxLength", row->max);
+        break;
     default:
-        return bytes_printf(out, "%s", type_json(row->type));
+        break;
     }
 }
 
-static bool default_json(struct bytes *out, const struct schema_row *row)
+static void put_default(struct json_write *w, const struct schema_row *row)
 {
     const char *text = row->default_text;
-    const bool bare = text && (row->list || row->type == SCHEMA_BOOL || is_number(text));
+    size_t n = text ? strlen(text) : 0;
 
-    if (!text || text[0] == '(')
-        return true;
-    return bytes_printf(out, ",\"default\":") &&
-           (bare ? bytes_printf(out, "%s", text) : json_text(out, text));
+    if (n == 0 || text[0] == '(')
+        return;
+    json_write_key(w, STR("default"));
+    if (!row->list) {
+        put_plain(w, text);
+        return;
+    }
+    json_write_array(w); /* [] or ["one item"] */
+    if (n > 4)
+        json_write_string(w, (struct str){text + 2, n - 4});
+    json_write_array_end(w);
 }
 
-static bool object_json(struct bytes *out, const struct schema_row *group);
+static void put_keys(struct json_write *w, const struct schema_row *group);
 
-static bool row_json(struct bytes *out, const struct schema_row *row)
+static void put_row(struct json_write *w, const struct schema_row *row)
 {
-    bool ok;
+    const bool list = row->list || row->type == SCHEMA_RECORDS;
 
-    if (!bytes_printf(out, "{\"description\":") || !json_text(out, row->help) ||
-        !bytes_add(out, ",", 1))
-        return false;
+    json_write_object(w);
+    put_text(w, "description", row->help);
+    if (list) {
+        put_text(w, "type", "array");
+        put_number(w, "maxItems", row->items_max);
+        json_write_key(w, STR("items"));
+        json_write_object(w);
+    }
     if (row->type == SCHEMA_GROUP) /* a key with nothing behind it is a group of defaults */
-        ok = bytes_printf(out, "\"type\":[\"object\",\"null\"],") && object_json(out, row);
+        put_type(w, (struct type_schema){.type = "object", .also = "null"});
     else if (row->type == SCHEMA_RECORDS)
-        ok = bytes_printf(out, "\"type\":\"array\",\"maxItems\":%u,\"items\":{\"type\":\"object\",",
-                          row->items_max) &&
-             object_json(out, row) && bytes_add(out, "}", 1);
-    else if (row->list)
-        ok = bytes_printf(out, "\"type\":\"array\",\"maxItems\":%u,\"items\":{", row->items_max) &&
-             value_json(out, row) && bytes_add(out, "}", 1) && default_json(out, row);
+        put_type(w, (struct type_schema){.type = "object"});
     else
-        ok = value_json(out, row) && default_json(out, row);
-    return ok && bytes_add(out, "}", 1);
+        put_value(w, row);
+    if (row->type == SCHEMA_GROUP || row->type == SCHEMA_RECORDS)
+        put_keys(w, row);
+    if (list)
+        json_write_object_end(w);
+    put_default(w, row);
+    json_write_object_end(w);
 }
 
-/* Keys of a mapping, without braces. */
-static bool object_json(struct bytes *out, const struct schema_row *group)
+/* Keys of a mapping, within an object that is open. */
+static void put_keys(struct json_write *w, const struct schema_row *group)
 {
     const struct schema_row *row = NULL;
-    const char *comma = "";
 
-    if (!bytes_printf(out, "\"additionalProperties\":false,\"properties\":{"))
-        return false;
+    json_write_key(w, STR("additionalProperties"));
+    json_write_bool(w, false);
+    json_write_key(w, STR("properties"));
+    json_write_object(w);
     while ((row = schema_next(group, row))) {
-        struct str key = schema_key(row);
-
-        if (!bytes_printf(out, "%s\n\"%.*s\":", comma, (int)key.n, key.p) || !row_json(out, row))
-            return false;
-        comma = ",";
+        json_write_key(w, schema_key(row));
+        put_row(w, row);
     }
-    if (!bytes_printf(out, "},\"required\":["))
-        return false;
-    comma = "";
-    while ((row = schema_next(group, row))) {
-        struct str key = schema_key(row);
-
-        if (!row->required)
-            continue;
-        if (!bytes_printf(out, "%s\"%.*s\"", comma, (int)key.n, key.p))
-            return false;
-        comma = ",";
-    }
-    return bytes_add(out, "]", 1);
+    json_write_object_end(w);
+    json_write_key(w, STR("required"));
+    json_write_array(w);
+    while ((row = schema_next(group, row)))
+        if (row->required)
+            json_write_string(w, schema_key(row));
+    json_write_array_end(w);
 }
 
 bool config_schema_format(struct bytes *out)
 {
-    return bytes_printf(out,
-                        "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\","
-                        "\"title\":\"waymark.yaml of waymark %s\",\"type\":\"object\",",
-                        WAYMARK_VERSION) &&
-           object_json(out, NULL) && bytes_add(out, "}\n", 2);
+    struct json_write w;
+
+    json_write_init(&w, out);
+    json_write_object(&w);
+    put_text(&w, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    put_text(&w, "title", "waymark.yaml of waymark " WAYMARK_VERSION);
+    put_text(&w, "type", "object");
+    put_keys(&w, NULL);
+    json_write_object_end(&w);
+    return json_write_done(&w) && bytes_add(out, "\n", 1);
 }
 
 size_t config_key_count(void)
@@ -195,9 +215,10 @@ size_t config_key_count(void)
 struct config_key config_key_get(size_t i)
 {
     const struct schema_row *rows;
+    struct config_key key;
 
     schema_rows(&rows);
-    return (struct config_key){
+    key = (struct config_key){
         .path = rows[i].path,
         .type = schema_type_name(&rows[i]),
         .default_text = rows[i].default_text,
@@ -206,4 +227,6 @@ struct config_key config_key_get(size_t i)
         .required = rows[i].required,
         .list = rows[i].type == SCHEMA_RECORDS,
     };
+    value_range_format(&rows[i], key.range);
+    return key;
 }

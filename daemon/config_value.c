@@ -96,8 +96,36 @@ static void limit_format(const struct schema_row *row, double limit, char *out)
         units_share_format((uint64_t)(limit * 100000), out);
         break;
     default:
-        snprintf(out, UNITS_TEXT_MAX, "%.15g", limit);
+        snprintf(out, UNITS_TEXT_MAX, "%.15g", limit); /* such limits are short */
     }
+}
+
+static char *words_format(const struct schema_word *words, char *out, size_t size)
+{
+    size_t n = 0;
+
+    out[0] = '\0';
+    for (const struct schema_word *w = words; w->name && n < size; w++)
+        n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", w->name);
+    return out;
+}
+
+char *value_range_format(const struct schema_row *row, char *out)
+{
+    char lo[UNITS_TEXT_MAX], hi[UNITS_TEXT_MAX], words[VALUE_RANGE_MAX - 10];
+
+    limit_format(row, row->min, lo);
+    limit_format(row, row->max, hi);
+    out[0] = '\0';
+    if (row->type == SCHEMA_WORD)
+        snprintf(out, VALUE_RANGE_MAX, "one of %s", words_format(row->words, words, sizeof words));
+    else if (row->type == SCHEMA_TEXT || row->type == SCHEMA_URL_PATH)
+        snprintf(out, VALUE_RANGE_MAX, "at most %s bytes", hi);
+    else if (row->type == SCHEMA_CAPACITY)
+        snprintf(out, VALUE_RANGE_MAX, "at most %s sessions", hi);
+    else if (row->max > 0)
+        snprintf(out, VALUE_RANGE_MAX, "from %s to %s", lo, hi);
+    return out;
 }
 
 static enum err_code range_check(const struct schema_row *row, struct str text, double value,
@@ -211,23 +239,21 @@ static enum err_code set_bool(struct str text, void *field, struct err *e)
 static enum err_code set_word(const struct schema_row *row, struct str text, void *field,
                               struct err *e)
 {
-    char show[TEXT_QUOTE_MAX], all[200] = "", hint[80] = "";
+    char show[TEXT_QUOTE_MAX], all[VALUE_RANGE_MAX], hint[80] = "";
     struct guess g;
 
     guess_init(&g, text);
     for (const struct schema_word *w = row->words; w->name; w++) {
-        size_t n = strlen(all);
-
         if (str_eq(text, str_from(w->name))) {
             store_uint(field, row->size, (uint64_t)w->value);
             return ERR_OK;
         }
         guess_offer(&g, str_from(w->name));
-        snprintf(all + n, sizeof all - n, "%s%s", n ? ", " : "", w->name);
     }
     if (g.best.n)
         snprintf(hint, sizeof hint, "; did you mean %.*s?", (int)g.best.n, g.best.p);
-    return err_set(e, ERR_PARSE, "\"%s\" is not one of %s%s", text_quote(text, show), all, hint);
+    return err_set(e, ERR_PARSE, "\"%s\" is not one of %s%s", text_quote(text, show),
+                   words_format(row->words, all, sizeof all), hint);
 }
 
 /* Texts */

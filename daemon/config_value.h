@@ -19,3 +19,8 @@ enum err_code value_set(const struct value_context *v, const struct schema_row *
 /* A DNS name in lower case without its trailing dot; pattern: "*." may stand in front. In arena. */
 enum err_code value_host_parse(struct arena *arena, struct str text, bool pattern, struct str *out,
                                struct err *e) MUST_CHECK;
+
+/* What a value may be, beyond its type: "from 1s to 7d", "one of info, debug", "" for no limit that
+ * is worth a word. out holds VALUE_RANGE_MAX. Returns out. */
+#define VALUE_RANGE_MAX 160
+char *value_range_format(const struct schema_row *row, char *out);
