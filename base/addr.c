@@ -70,16 +70,30 @@ enum err_code addr_parse(const char *s, size_t n, struct addr *out, struct err *
                    bytes_escape(s, n, shown, sizeof shown));
 }
 
+/* By hand: every answer with a Location and every line of the access log has one. */
+static char *format_v4(uint32_t v, char *out)
+{
+    char *at = out;
+
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        const unsigned b = v >> shift & 255;
+
+        if (b >= 100)
+            *at++ = (char)('0' + b / 100);
+        if (b >= 10)
+            *at++ = (char)('0' + b / 10 % 10);
+        *at++ = (char)('0' + b % 10);
+        *at++ = shift ? '.' : '\0';
+    }
+    return out;
+}
+
 char *addr_format(struct addr a, char *out)
 {
     uint8_t wire[16];
 
-    if (addr_is_v4(a)) {
-        uint32_t v = addr_v4(a);
-
-        snprintf(out, ADDR_TEXT_MAX, "%u.%u.%u.%u", v >> 24, v >> 16 & 255, v >> 8 & 255, v & 255);
-        return out;
-    }
+    if (addr_is_v4(a))
+        return format_v4(addr_v4(a), out);
     addr_to_bytes(a, wire);
     inet_ntop(AF_INET6, wire, out, ADDR_TEXT_MAX);
     return out;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 
 /* Keys, numbers, and every byte of a text as "\u00ff". */
 #define NOTE_LINE_MAX                                                                              \
@@ -31,14 +32,14 @@ static void put(struct out *o, const char *p, size_t n)
     o->at += n;
 }
 
-static void put_key(struct out *o, const char *key)
+static void put_key(struct out *o, struct str key)
 {
     if (!o->first)
         *o->at++ = o->json ? ',' : ' ';
     o->first = false;
     if (o->json)
         *o->at++ = '"';
-    put(o, key, strlen(key));
+    put(o, key.p, key.n);
     if (o->json)
         *o->at++ = '"';
     *o->at++ = o->json ? ':' : '=';
@@ -50,7 +51,7 @@ static void put_none(struct out *o)
 }
 
 /* A word of ours: needs no escape. */
-static void put_word(struct out *o, const char *key, const char *word)
+static void put_word(struct out *o, struct str key, const char *word)
 {
     put_key(o, key);
     if (o->json)
@@ -60,7 +61,7 @@ static void put_word(struct out *o, const char *key, const char *word)
         *o->at++ = '"';
 }
 
-static void put_number(struct out *o, const char *key, uint64_t n)
+static void put_number(struct out *o, struct str key, uint64_t n)
 {
     char text[20];
     size_t i = sizeof text;
@@ -72,7 +73,7 @@ static void put_number(struct out *o, const char *key, uint64_t n)
     put(o, text + i, sizeof text - i);
 }
 
-static void put_cost(struct out *o, const char *key, float cost)
+static void put_cost(struct out *o, struct str key, float cost)
 {
     char text[32];
 
@@ -87,11 +88,33 @@ static void put_cost(struct out *o, const char *key, float cost)
     }
 }
 
+/* The first byte that is escaped: what JSON does, and DEL. */
+static const char *plain(const char *p, const char *end)
+{
+    const char *stop = json_text_plain(p, end);
+    const char *del = memchr(p, 0x7f, (size_t)(stop - p));
+
+    return del ? del : stop;
+}
+
+static void put_escaped(struct out *o, unsigned char c)
+{
+    if (c == '"' || c == '\\') {
+        *o->at++ = '\\';
+        *o->at++ = (char)c;
+        return;
+    }
+    put(o, o->json ? "\\u00" : "\\x", o->json ? 4 : 2);
+    *o->at++ = hex[c >> 4];
+    *o->at++ = hex[c & 15];
+}
+
 /* Text that a peer or a file gave. JSON: byte b outside printable ASCII is the character U+00bb, so
  * that nothing is lost and every byte string is valid. logfmt: quoted where a reader would stumble,
  * such bytes as \xbb. No text at all is null or a bare -. */
-static void put_text(struct out *o, const char *key, const char *p, size_t n)
+static void put_text(struct out *o, struct str key, const char *p, size_t n)
 {
+    const char *const end = p + n;
     bool quote = o->json;
 
     put_key(o, key);
@@ -99,23 +122,18 @@ static void put_text(struct out *o, const char *key, const char *p, size_t n)
         put_none(o);
         return;
     }
-    for (size_t i = 0; i < n && !quote; i++)
-        quote = p[i] <= ' ' || p[i] >= 0x7f || p[i] == '"' || p[i] == '\\' || p[i] == '=';
-    quote = quote || (n == 1 && p[0] == '-');
+    if (!quote)
+        quote = plain(p, end) < end || memchr(p, ' ', n) || memchr(p, '=', n) ||
+                (n == 1 && p[0] == '-');
     if (quote)
         *o->at++ = '"';
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
+    while (p < end) {
+        const char *stop = plain(p, end);
 
-        if (c < ' ' || c >= 0x7f) {
-            put(o, o->json ? "\\u00" : "\\x", o->json ? 4 : 2);
-            *o->at++ = hex[c >> 4];
-            *o->at++ = hex[c & 15];
-            continue;
-        }
-        if (c == '"' || c == '\\')
-            *o->at++ = '\\';
-        *o->at++ = (char)c;
+        put(o, p, (size_t)(stop - p));
+        if (stop < end)
+            put_escaped(o, (unsigned char)*stop++);
+        p = stop;
     }
     if (quote)
         *o->at++ = '"';
@@ -127,14 +145,14 @@ static void put_name(struct out *o, const struct note *n)
     size_t len = n->name_len < NOTE_NAME_MAX ? n->name_len : NOTE_NAME_MAX;
 
     if (n->kind != NOTE_TRACKER || len != INFO_HASH_LEN) {
-        put_text(o, "name", n->name, len);
+        put_text(o, STR("name"), n->name, len);
         return;
     }
     for (size_t i = 0; i < len; i++) {
         text[2 * i] = hex[(unsigned char)n->name[i] >> 4];
         text[2 * i + 1] = hex[(unsigned char)n->name[i] & 15];
     }
-    put_text(o, "name", text, sizeof text);
+    put_text(o, STR("name"), text, sizeof text);
 }
 
 bool note_format(const struct note *n, enum note_format format, struct bytes *out)
@@ -147,18 +165,18 @@ bool note_format(const struct note *n, enum note_format format, struct bytes *ou
     o.at = out->data + out->len;
     if (o.json)
         *o.at++ = '{';
-    put_word(&o, "time", clock_format(n->wall_ms, text));
-    put_word(&o, "kind", n->kind <= NOTE_TRACKER ? kind_names[n->kind] : "unknown");
-    put_word(&o, "client", addr_format(n->client, text));
+    put_word(&o, STR("time"), clock_format(n->wall_ms, text));
+    put_word(&o, STR("kind"), n->kind <= NOTE_TRACKER ? kind_names[n->kind] : "unknown");
+    put_word(&o, STR("client"), addr_format(n->client, text));
     put_name(&o, n);
-    put_text(&o, "service", n->service, strnlen(n->service, sizeof n->service));
-    put_number(&o, "status", n->status);
-    put_word(&o, "why", n->why < WHY_COUNT ? why_name((enum why)n->why) : "unknown");
-    put_text(&o, "pid", n->pid, strnlen(n->pid, sizeof n->pid));
-    put_text(&o, "streamer", n->streamer, strnlen(n->streamer, sizeof n->streamer));
-    put_cost(&o, "cost", n->cost);
-    put_number(&o, "serial", n->serial);
-    put_number(&o, "us", n->took_us);
+    put_text(&o, STR("service"), n->service, strnlen(n->service, sizeof n->service));
+    put_number(&o, STR("status"), n->status);
+    put_word(&o, STR("why"), n->why < WHY_COUNT ? why_name((enum why)n->why) : "unknown");
+    put_text(&o, STR("pid"), n->pid, strnlen(n->pid, sizeof n->pid));
+    put_text(&o, STR("streamer"), n->streamer, strnlen(n->streamer, sizeof n->streamer));
+    put_cost(&o, STR("cost"), n->cost);
+    put_number(&o, STR("serial"), n->serial);
+    put_number(&o, STR("us"), n->took_us);
     if (o.json)
         *o.at++ = '}';
     *o.at++ = '\n';
