@@ -23,6 +23,7 @@ static char *begin(struct json_write *w, size_t n)
 
     if (w->full || !bytes_reserve(w->out, n + 1)) {
         w->full = true;
+        w->after_key = false; /* the value that a key waits for is given up with it */
         return NULL;
     }
     p = w->out->data + w->out->len;

@@ -646,6 +646,12 @@ START_TEST(status_page)
     ck_assert(json_is_null(json_object_get(b, "last")) &&
               json_is_null(json_object_get(b, "changed_s")));
     json_decref(doc);
+    for (size_t limit = 0; limit < out.len; limit += 7) {
+        struct bytes small = {.limit = limit ? limit : 1};
+
+        ck_assert(!prober_format(prober, live, &small));
+        bytes_free(&small);
+    }
     bytes_free(&out);
 }
 END_TEST
