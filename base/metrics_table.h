@@ -66,6 +66,16 @@ METRIC(HTTP_TIMEOUT_HANDSHAKE, "counter", "waymark_http_timeouts_total", "wait=\
        "HTTP connections timed out, by what was waited for")
 METRIC(HTTP_SLOW_READERS, "counter", "waymark_http_slow_readers_total", "",
        "HTTP connections dropped at the cap of unsent bytes")
+METRIC(REDIRECT_SENT, "counter", "waymark_redirects_total", "result=\"redirect\"",
+       "Content requests by how they ended; degraded: sent to the least bad streamer")
+METRIC(REDIRECT_LIST, "counter", "waymark_redirects_total", "result=\"list\"",
+       "Content requests by how they ended; degraded: sent to the least bad streamer")
+METRIC(REDIRECT_DEGRADED, "counter", "waymark_redirects_total", "result=\"degraded\"",
+       "Content requests by how they ended; degraded: sent to the least bad streamer")
+METRIC(REDIRECT_NOBODY, "counter", "waymark_redirects_total", "result=\"nobody\"",
+       "Content requests by how they ended; degraded: sent to the least bad streamer")
+METRIC(REDIRECT_NO_SERVICE, "counter", "waymark_redirects_total", "result=\"no_service\"",
+       "Content requests by how they ended; degraded: sent to the least bad streamer")
 
 // dns
 METRIC(DNS_QUERIES_UDP, "counter", "waymark_dns_queries_total", "transport=\"udp\"",

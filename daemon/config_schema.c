@@ -264,7 +264,7 @@ static const struct schema_row rows[] = {
     POLICY_ROWS("services[].policy"),
     {"services[].redirect", GROUP(service_conf, redirect), .help = "How HTTP is answered."},
     {"services[].redirect.status", WORD(redirect_statuses), AT(redirect_conf, status), .default_text = "302", .help = "Status of a redirect."},
-    {"services[].redirect.location", TEXT(1, 2048), AT(redirect_conf, location), .default_text = "({scheme}://{host}:{port}{path}{query})", .example = "'{scheme}://{host}:{port}{path}{query}'",
+    {"services[].redirect.location", TEXT(1, 2048), AT(redirect_conf, location), .default_text = "({scheme}://{hostport}{path}{query})", .example = "'{scheme}://{hostport}{path}{query}'",
      .help = "Where to: a template. What stands in braces is replaced."},
     {"services[].redirect.cache_control", TEXT(1, 256), AT(redirect_conf, cache_control), .default_text = "no-store", .help = "Cache-Control of a redirect."},
     {"services[].redirect.cors", WORD(cors_words), AT(redirect_conf, cors), .default_text = "none", .help = "any lets web pages of every origin follow."},
