@@ -1,0 +1,175 @@
+#include "daemon/admin_status.h"
+
+#include <math.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+
+static json_t *text(struct str s)
+{
+    return json_stringn(s.p ? s.p : "", s.n);
+}
+
+static json_t *source_json(const struct source_file *f)
+{
+    json_t *o = json_object();
+    uint64_t now = clock_wall_ms();
+
+    json_object_set_new(o, "path", json_string(f->path));
+    if (f->good) {
+        const struct netmap *n = f->good->netmap;
+        const struct costmap_info *i = f->good->costmap ? costmap_info_get(f->good->costmap) : NULL;
+
+        json_object_set_new(o, "tag", json_string(n ? n->vtag.tag : i->tag));
+        if (n) {
+            json_object_set_new(o, "pids", json_integer(n->pid_count));
+            json_object_set_new(o, "prefixes", json_integer(n->prefix_count));
+        } else {
+            json_object_set_new(o, "pairs", json_integer(i->pair_count));
+            json_object_set_new(o, "mode",
+                                json_string(i->mode == COST_ORDINAL ? "ordinal" : "numerical"));
+            json_object_set_new(o, "metric", json_string(i->metric));
+        }
+        json_object_set_new(o, "age_s",
+                            json_integer((json_int_t)((now - f->loaded_wall_ms) / 1000)));
+        json_object_set_new(o, "read_ms", json_integer(f->took_ms));
+    }
+    json_object_set_new(o, "error", f->error[0] ? json_string(f->error) : json_null());
+    return o;
+}
+
+static const char *health_name(enum health h)
+{
+    static const char *const names[] = {"unknown", "up", "down"};
+
+    return names[h];
+}
+
+static json_t *streamer_json(const struct control *c, const struct view_streamer *s)
+{
+    static const char *const admin_names[] = {"up", "drain", "down", "forced"};
+    health_word w = live_health_get(c->live, s->live);
+    double sessions = live_sessions(c->live, s->live);
+    json_t *o = json_object();
+
+    json_object_set_new(o, "name", text(s->conf->name));
+    json_object_set_new(
+        o, "pid", s->pid == PIDX_NONE ? json_null() : text(c->view->netmap->pids[s->pid].name));
+    json_object_set_new(o, "ipv4",
+                        s->conf->can & STREAMER_V4 ? json_string(health_name((enum health)(w & 3)))
+                                                   : json_null());
+    json_object_set_new(o, "ipv6",
+                        s->conf->can & STREAMER_V6
+                            ? json_string(health_name((enum health)(w >> 2 & 3)))
+                            : json_null());
+    json_object_set_new(o, "admin", json_string(admin_names[live_admin_get(c->live, s->live)]));
+    json_object_set_new(o, "sessions", json_real(sessions));
+    json_object_set_new(o, "capacity", json_real(s->conf->capacity));
+    json_object_set_new(o, "dispatched",
+                        json_integer(atomic_load_explicit(&c->live->streamer[s->live].dispatched,
+                                                          memory_order_relaxed)));
+    return o;
+}
+
+bool admin_status_format(const struct control *c, struct bytes *out)
+{
+    json_t *o = json_object(), *streamers = json_array(), *sources = json_object(),
+           *services = json_array();
+    char *dump;
+    bool ok;
+
+    for (sidx i = 0; i < c->view->streamer_count; i++)
+        json_array_append_new(streamers, streamer_json(c, &c->view->streamers[i]));
+    for (svidx i = 0; i < c->view->service_count; i++)
+        json_array_append_new(services, text(c->view->services[i].conf->name));
+    if (c->sources.network.path[0])
+        json_object_set_new(sources, "network_map", source_json(&c->sources.network));
+    if (c->sources.cost.path[0])
+        json_object_set_new(sources, "cost_map", source_json(&c->sources.cost));
+    json_object_set_new(o, "version", json_string(WAYMARK_VERSION));
+    json_object_set_new(o, "state", json_string(c->draining ? "draining" : "serving"));
+    json_object_set_new(o, "serial", json_integer((json_int_t)c->serial));
+    json_object_set_new(o, "uptime_s",
+                        json_integer((json_int_t)((clock_wall_ms() - c->began_wall_ms) / 1000)));
+    json_object_set_new(o, "workers", json_integer(c->worker_count));
+    json_object_set_new(o, "config", json_string(c->config_path));
+    json_object_set_new(o, "error", c->last_error[0] ? json_string(c->last_error) : json_null());
+    json_object_set_new(o, "sources", sources);
+    json_object_set_new(o, "services", services);
+    json_object_set_new(o, "streamers", streamers);
+    dump = json_dumps(o, JSON_INDENT(2));
+    json_decref(o);
+    ok = dump && bytes_printf(out, "%s\n", dump);
+    free(dump);
+    return ok;
+}
+
+static bool streamer_metrics(const struct control *c, struct bytes *out)
+{
+    const struct view *v = c->view;
+    bool ok = bytes_printf(
+        out, "# HELP waymark_streamer_up Whether a streamer's address is healthy (1), by family\n"
+             "# TYPE waymark_streamer_up gauge\n");
+
+    for (sidx i = 0; ok && i < v->streamer_count; i++) {
+        const struct view_streamer *s = &v->streamers[i];
+        health_word w = live_health_get(c->live, s->live);
+
+        if (s->conf->can & STREAMER_V4)
+            ok = bytes_printf(out, "waymark_streamer_up{streamer=\"%s\",family=\"ipv4\"} %d\n",
+                              s->conf->name.p, (w & 3) != HEALTH_DOWN);
+        if (ok && s->conf->can & STREAMER_V6)
+            ok = bytes_printf(out, "waymark_streamer_up{streamer=\"%s\",family=\"ipv6\"} %d\n",
+                              s->conf->name.p, (w >> 2 & 3) != HEALTH_DOWN);
+    }
+    ok = ok &&
+         bytes_printf(out, "# HELP waymark_streamer_sessions Sessions believed open on a streamer\n"
+                           "# TYPE waymark_streamer_sessions gauge\n");
+    for (sidx i = 0; ok && i < v->streamer_count; i++)
+        ok = bytes_printf(out, "waymark_streamer_sessions{streamer=\"%s\"} %.3f\n",
+                          v->streamers[i].conf->name.p,
+                          live_sessions(c->live, v->streamers[i].live));
+    ok = ok &&
+         bytes_printf(out, "# HELP waymark_streamer_dispatched_total Sessions sent to a streamer\n"
+                           "# TYPE waymark_streamer_dispatched_total counter\n");
+    for (sidx i = 0; ok && i < v->streamer_count; i++)
+        ok = bytes_printf(out, "waymark_streamer_dispatched_total{streamer=\"%s\"} %u\n",
+                          v->streamers[i].conf->name.p,
+                          atomic_load_explicit(&c->live->streamer[v->streamers[i].live].dispatched,
+                                               memory_order_relaxed));
+    return ok;
+}
+
+static bool swarm_metrics(const struct control *c, struct bytes *out)
+{
+    struct swarms_stats st;
+
+    if (!c->swarms)
+        return true;
+    swarms_stats_get(c->swarms, &st);
+    return bytes_printf(
+        out,
+        "# HELP waymark_tracker_swarms Torrents with a peer\n# TYPE waymark_tracker_swarms gauge\n"
+        "waymark_tracker_swarms %llu\n"
+        "# HELP waymark_tracker_peers Peers of all swarms\n# TYPE waymark_tracker_peers gauge\n"
+        "waymark_tracker_peers %llu\n"
+        "# HELP waymark_tracker_seeds Peers that have everything\n# TYPE waymark_tracker_seeds "
+        "gauge\n"
+        "waymark_tracker_seeds %llu\n"
+        "# HELP waymark_tracker_bytes Memory of all swarms\n# TYPE waymark_tracker_bytes gauge\n"
+        "waymark_tracker_bytes %llu\n",
+        (unsigned long long)st.swarms, (unsigned long long)st.peers, (unsigned long long)st.seeds,
+        (unsigned long long)st.bytes);
+}
+
+bool admin_metrics_format(const struct control *c, struct bytes *out)
+{
+    struct metrics *sets[UINT8_MAX + 1];
+    size_t n = 0;
+
+    sets[n++] = (struct metrics *)(uintptr_t)&c->metrics;
+    for (unsigned i = 0; i < c->worker_count && n < sizeof sets / sizeof *sets; i++)
+        sets[n++] = &c->workers[i].metrics;
+    return metrics_format(sets, n, out) && streamer_metrics(c, out) && swarm_metrics(c, out);
+}

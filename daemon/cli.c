@@ -1,0 +1,329 @@
+#include "daemon/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/cli_table.h"
+#include "daemon/config.h"
+#include "daemon/control.h"
+
+static int fail(const struct err *e)
+{
+    fprintf(stderr, "waymark: %s\n", e->text);
+    return 1;
+}
+
+static int wrong(const char *usage)
+{
+    fprintf(stderr, "usage: waymark %s\n", usage);
+    return 2;
+}
+
+static int print_json(json_t *doc)
+{
+    json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    putchar('\n');
+    json_decref(doc);
+    return 0;
+}
+
+/* Percent-encodes everything but the unreserved characters (RFC 3986 section 2.3). */
+static const char *encode(const char *in, char *out, size_t size)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    size_t n = 0;
+
+    for (; *in && n + 4 < size; in++) {
+        if (strchr(plain, *in))
+            out[n++] = *in;
+        else
+            n += (size_t)snprintf(out + n, 4, "%%%02X", (unsigned char)*in);
+    }
+    out[n] = '\0';
+    return out;
+}
+
+static const char *member(const json_t *o, const char *key)
+{
+    return json_string_value(json_object_get(o, key));
+}
+
+/* A number, a string or a dash, as a cell. */
+static const char *cell(const json_t *o, const char *key, char *out, size_t size)
+{
+    const json_t *v = json_object_get(o, key);
+
+    if (json_is_integer(v))
+        snprintf(out, size, "%lld", (long long)json_integer_value(v));
+    else if (json_is_real(v))
+        snprintf(out, size, "%.4g", json_real_value(v));
+    else
+        snprintf(out, size, "%s",
+                 json_is_string(v) ? json_string_value(v)
+                 : json_is_true(v) ? "yes"
+                                   : "-");
+    return out;
+}
+
+/* Prints one row per item: keys is a list separated by '|' that goes with head. */
+static void print_items(const json_t *items, const char *head, const char *const *keys)
+{
+    struct table t;
+    size_t i;
+    json_t *item;
+
+    table_init(&t, head);
+    json_array_foreach(items, i, item)
+    {
+        char text[TABLE_COLUMNS_MAX][TABLE_CELL_MAX];
+        const char *row[TABLE_COLUMNS_MAX];
+
+        for (size_t k = 0; k < t.columns; k++)
+            row[k] = cell(item, keys[k], text[k], sizeof text[k]);
+        table_row(&t, row);
+    }
+    table_print(&t, stdout);
+    table_fini(&t);
+}
+
+/* ---- explain
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+/* "http://host:port/path" into scheme, host and path. */
+static bool url_split(const char *url, char *scheme, char *host, size_t host_size,
+                      const char **path)
+{
+    const char *p = strstr(url, "://"), *end;
+
+    if (!p || p - url > 5 || (strncmp(url, "http", 4) != 0))
+        return false;
+    snprintf(scheme, 8, "%.*s", (int)(p - url), url);
+    p += 3;
+    end = p + strcspn(p, "/?#");
+    snprintf(host, host_size, "%.*s", (int)(end - p), p);
+    if (host[0] != '[' && strchr(host, ':'))
+        *strchr(host, ':') = '\0';
+    *path = *end == '/' ? end : "/";
+    return host[0] != '\0';
+}
+
+static void print_explain(const json_t *doc)
+{
+    static const char *const keys[] = {"rank", "name",  "pid",    "cost",  "origin",
+                                       "load", "score", "health", "admin", "excluded"};
+    char scope[16], serial[24];
+
+    printf("client   %s\nPID      %s (decided by the first %s bits of the address)\nservice  %s\n",
+           member(doc, "client"), member(doc, "pid") ? member(doc, "pid") : "none",
+           cell(doc, "scope", scope, sizeof scope), member(doc, "service"));
+    printf("chosen   %s, because of: %s\nview     %s\n\n",
+           member(doc, "chosen") ? member(doc, "chosen") : "nobody", member(doc, "why"),
+           cell(doc, "serial", serial, sizeof serial));
+    print_items(json_object_get(doc, "candidates"),
+                ">rank|streamer|PID|>cost|>origin|>load|>score|health|admin|excluded by", keys);
+}
+
+int cli_explain(const struct cli *c)
+{
+    static const char usage[] = "explain CLIENT URL | explain CLIENT --service NAME";
+    char target[8192], a[1024], b[1024], d[4096], scheme[8], host[1024];
+    const char *path;
+    struct err e = {0};
+    json_t *doc;
+
+    if (c->argc == 3 && strcmp(c->argv[1], "--service") == 0) {
+        snprintf(target, sizeof target, "/explain?client=%s&service=%s",
+                 encode(c->argv[0], a, sizeof a), encode(c->argv[2], b, sizeof b));
+    } else if (c->argc == 2 && url_split(c->argv[1], scheme, host, sizeof host, &path)) {
+        snprintf(target, sizeof target, "/explain?client=%s&scheme=%s&host=%s&path=%s",
+                 encode(c->argv[0], a, sizeof a), scheme, encode(host, b, sizeof b),
+                 encode(path, d, sizeof d));
+    } else {
+        return wrong(usage);
+    }
+    if (admin_ask(&c->admin, "GET", target, &doc, &e) != ERR_OK)
+        return fail(&e);
+    if (c->json)
+        return print_json(doc);
+    print_explain(doc);
+    json_decref(doc);
+    return 0;
+}
+
+/* ---- locate
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+int cli_locate(const struct cli *c)
+{
+    static const char *const keys[] = {"client", "pid", "scope"};
+    json_t *all = json_array();
+
+    if (c->argc < 1)
+        return json_decref(all), wrong("locate IP...");
+    for (int i = 0; i < c->argc; i++) {
+        char target[2048], a[1024];
+        struct err e = {0};
+        json_t *doc;
+
+        snprintf(target, sizeof target, "/locate?client=%s", encode(c->argv[i], a, sizeof a));
+        if (admin_ask(&c->admin, "GET", target, &doc, &e) != ERR_OK) {
+            json_decref(all);
+            return fail(&e);
+        }
+        json_array_append_new(all, doc);
+    }
+    if (c->json)
+        return print_json(all);
+    print_items(all, "client|PID|>scope", keys);
+    json_decref(all);
+    return 0;
+}
+
+/* ---- status, streamers
+ * ------------------------------------------------------------------------------------------- */
+
+static void print_source(const char *name, const json_t *s)
+{
+    char age[24], count[24];
+    const char *counted = json_object_get(s, "prefixes") ? "prefixes" : "pairs";
+
+    if (!s)
+        return;
+    printf("%-12s %s\n             tag %s, %s %s, %s s old\n", name, member(s, "path"),
+           member(s, "tag"), cell(s, counted, count, sizeof count), counted,
+           cell(s, "age_s", age, sizeof age));
+    if (member(s, "error"))
+        printf("             refused since: %s\n", member(s, "error"));
+}
+
+static void print_streamers(const json_t *doc)
+{
+    static const char *const keys[] = {"name",  "pid",      "ipv4",     "ipv6",
+                                       "admin", "sessions", "capacity", "dispatched"};
+
+    print_items(json_object_get(doc, "streamers"),
+                "streamer|PID|IPv4|IPv6|admin|>sessions|>capacity|>sent", keys);
+}
+
+int cli_status(const struct cli *c)
+{
+    struct err e = {0};
+    char serial[24], uptime[24], workers[24];
+    const json_t *sources;
+    json_t *doc;
+
+    if (c->argc)
+        return wrong("status");
+    if (admin_ask(&c->admin, "GET", "/status", &doc, &e) != ERR_OK)
+        return fail(&e);
+    if (c->json)
+        return print_json(doc);
+    printf("waymarkd %s, %s for %s s, %s workers, view %s\nconfig       %s\n",
+           member(doc, "version"), member(doc, "state"),
+           cell(doc, "uptime_s", uptime, sizeof uptime),
+           cell(doc, "workers", workers, sizeof workers),
+           cell(doc, "serial", serial, sizeof serial), member(doc, "config"));
+    sources = json_object_get(doc, "sources");
+    print_source("network map", json_object_get(sources, "network_map"));
+    print_source("cost map", json_object_get(sources, "cost_map"));
+    if (member(doc, "error"))
+        printf("last problem %s\n", member(doc, "error"));
+    putchar('\n');
+    print_streamers(doc);
+    json_decref(doc);
+    return 0;
+}
+
+int cli_streamers(const struct cli *c)
+{
+    static const char usage[] = "streamers | streamers drain|undrain|down|up|force NAME";
+    char target[2048], name[1024];
+    struct err e = {0};
+    json_t *doc;
+
+    if (c->argc != 0 && c->argc != 2)
+        return wrong(usage);
+    if (c->argc == 2) {
+        snprintf(target, sizeof target, "/streamers/%s/%s", encode(c->argv[1], name, sizeof name),
+                 c->argv[0]);
+        if (admin_ask(&c->admin, "POST", target, &doc, &e) != ERR_OK)
+            return fail(&e);
+        json_decref(doc);
+    }
+    if (admin_ask(&c->admin, "GET", "/status", &doc, &e) != ERR_OK)
+        return fail(&e);
+    if (c->json) {
+        json_t *only = json_incref(json_object_get(doc, "streamers"));
+
+        json_decref(doc);
+        return print_json(only);
+    }
+    print_streamers(doc);
+    json_decref(doc);
+    return 0;
+}
+
+int cli_reload(const struct cli *c)
+{
+    struct err e = {0};
+    json_t *doc;
+
+    if (c->argc)
+        return wrong("reload");
+    if (admin_ask(&c->admin, "POST", "/reload", &doc, &e) != ERR_OK)
+        return fail(&e);
+    if (c->json)
+        return print_json(doc);
+    json_decref(doc);
+    puts("reloaded");
+    return 0;
+}
+
+/* ---- check
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static void check_json(const char *path, const struct config_problems *p, const struct err *e)
+{
+    json_t *doc = json_object(), *list = json_array();
+
+    for (size_t i = 0; i < p->count; i++)
+        json_array_append_new(list, json_pack("{s:i, s:i, s:s}", "line", p->items[i].line, "column",
+                                              p->items[i].col, "text", p->items[i].text));
+    if (!p->count && e->code != ERR_OK)
+        json_array_append_new(list, json_pack("{s:s}", "text", e->text));
+    json_object_set_new(doc, "file", json_string(path));
+    json_object_set_new(doc, "ok", json_boolean(e->code == ERR_OK));
+    json_object_set_new(doc, "problems", list);
+    print_json(doc);
+}
+
+int cli_check(const struct cli *c)
+{
+    struct config_problems problems = {0};
+    const struct config *config = NULL;
+    struct arena *arena = NULL;
+    struct err e = {0};
+    struct bytes text = {0};
+    bool ok;
+
+    if (c->argc != 1)
+        return wrong("check FILE");
+    ok = config_load(c->argv[0], &config, &problems, &arena, &e) == ERR_OK &&
+         control_check(config, &e) == ERR_OK;
+    if (c->json)
+        check_json(c->argv[0], &problems, &e);
+    else if (ok)
+        printf("%s: all is well\n", c->argv[0]);
+    else if (problems.count && config_problems_format(&problems, c->argv[0], &text))
+        fwrite(text.data, 1, text.len, stderr);
+    else
+        fprintf(stderr, "%s: %s\n", c->argv[0], e.text);
+    bytes_free(&text);
+    arena_free(arena);
+    return ok ? 0 : 1;
+}

@@ -1,0 +1,644 @@
+#include "daemon/control.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <openssl/ssl.h>
+
+#include "base/clock.h"
+#include "daemon/admin.h"
+#include "daemon/publish.h"
+#include "http/http_tls.h"
+
+#define DEBOUNCE_MS 200 /* a map and its partner are often written one behind the other */
+#define DRAIN_MAX_S 30  /* then whoever is not done is cut off */
+#define QUOTED_MAX  (ERR_TEXT_MAX * 2)
+
+static const struct timeval one_second = {1, 0};
+
+static void log_problem(const char *event, const struct err *e)
+{
+    char quoted[QUOTED_MAX];
+
+    log_error("event=%s code=%s reason=%s", event, err_code_name(e->code),
+              log_quote(e->text, quoted, sizeof quoted));
+}
+
+/* Builds a view of what is newest and publishes it. On failure everything stays as it was. */
+static enum err_code build_and_publish(struct control *c, struct config_hold *hold, struct err *e)
+{
+    uint64_t began = clock_ms();
+    struct view *v = NULL;
+    enum err_code rc;
+
+    live_mark_begin(c->live);
+    rc = publish_build(hold, &c->sources, c->live, c->serial + 1, &v, e);
+    if (rc == ERR_OK)
+        rc = publish_view(c, v, e);
+    if (rc != ERR_OK) {
+        metric_add(&c->metrics, METRIC_VIEW_BUILD_ERRORS, 1);
+        snprintf(c->last_error, sizeof c->last_error, "%s", e->text);
+        return rc;
+    }
+    live_mark_end(c->live);
+    c->serial = v->serial;
+    c->last_error[0] = '\0';
+    log_info("event=view.published serial=%llu pids=%u prefixes=%u streamers=%u services=%u "
+             "build_ms=%llu",
+             (unsigned long long)v->serial, v->netmap ? v->netmap->pid_count : 0,
+             v->netmap ? v->netmap->prefix_count : 0, v->streamer_count, v->service_count,
+             (unsigned long long)(clock_ms() - began));
+    return ERR_OK;
+}
+
+/* What a reload cannot change while running is said, not silently ignored. */
+static void warn_restart(const struct config *was, const struct config *now)
+{
+    const struct {
+        const char *key;
+        const struct listen_list *a, *b;
+    } lists[] = {
+        {"listen.http", &was->http, &now->http},
+        {"listen.https", &was->https, &now->https},
+        {"listen.dns", &was->dns, &now->dns},
+        {"listen.tracker_udp", &was->tracker_udp, &now->tracker_udp},
+        {"listen.admin", &was->admin, &now->admin},
+    };
+
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        bool same = lists[i].a->count == lists[i].b->count;
+
+        for (size_t k = 0; same && k < lists[i].a->count; k++)
+            same = str_eq(lists[i].a->items[k].name, lists[i].b->items[k].name);
+        if (!same)
+            log_warn("event=reload.restart_needed key=%s", lists[i].key);
+    }
+    if (was->workers != now->workers)
+        log_warn("event=reload.restart_needed key=workers");
+    if (!str_eq(was->user, now->user))
+        log_warn("event=reload.restart_needed key=user");
+}
+
+enum err_code control_reload(struct control *c, struct err *e)
+{
+    struct config_problems problems = {0};
+    const struct config *fresh = NULL;
+    struct arena *arena = NULL;
+    struct config_hold *hold = NULL;
+    enum err_code rc = config_load(c->config_path, &fresh, &problems, &arena, e);
+
+    if (rc != ERR_OK) {
+        if (problems.count)
+            snprintf(e->text, sizeof e->text, "%s:%u:%u: %s (%zu in all; see waymarkd --check)",
+                     c->config_path, problems.items[0].line, problems.items[0].col,
+                     problems.items[0].text, problems.count);
+        arena_free(arena);
+        goto done;
+    }
+    hold = config_hold_new(fresh, arena);
+    if (!hold) {
+        rc = err_set(e, ERR_LIMIT, "no memory");
+        goto done;
+    }
+    rc = sources_load(&c->sources, fresh, e);
+    if (rc == ERR_OK)
+        rc = build_and_publish(c, hold, e);
+    if (rc != ERR_OK)
+        goto done;
+    warn_restart(c->started->config, fresh);
+    sources_watch(&c->sources, fresh);
+    control_watch_maps(c);
+    config_hold_drop(c->newest);
+    c->newest = hold;
+    hold = NULL;
+    log_info("event=reload.done config=%s", c->config_path);
+
+done:
+    config_hold_drop(hold);
+    metric_add(&c->metrics, rc == ERR_OK ? METRIC_RELOADS : METRIC_RELOAD_ERRORS, 1);
+    if (rc != ERR_OK) {
+        snprintf(c->last_error, sizeof c->last_error, "%s", e->text);
+        log_problem("reload.failed", e);
+    }
+    return rc;
+}
+
+static void on_hup(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+    struct err e = {0};
+
+    (void)!control_reload(arg, &e); /* said in the log and on the status page */
+}
+
+static void on_usr1(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+    struct control *c = arg;
+
+    if (c->access_log)
+        access_log_reopen(c->access_log);
+    log_info("event=access_log.reopened");
+}
+
+static void on_inotify(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+    static const struct timeval wait = {0, DEBOUNCE_MS * 1000};
+    struct control *c = arg;
+
+    if (sources_changed(&c->sources))
+        event_add(c->on_debounce, &wait);
+}
+
+/* A map has changed and nothing more has for a moment. */
+static void on_debounce(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+    struct control *c = arg;
+    struct err e = {0};
+    enum err_code rc = sources_load(&c->sources, c->newest->config, &e);
+
+    if (rc == ERR_OK)
+        rc = build_and_publish(c, c->newest, &e);
+    if (rc != ERR_OK) {
+        snprintf(c->last_error, sizeof c->last_error, "%s", e.text);
+        log_problem("maps.refused", &e);
+    }
+}
+
+/* Ages the sessions of every streamer. A streamer's session length is that of the first service
+ * that names it. */
+static void fold_all(struct control *c, double elapsed_s)
+{
+    const struct view *v = c->view;
+    double session_s = v->service_count ? v->services[0].conf->policy.session_s : 600;
+
+    for (sidx i = 0; i < v->streamer_count; i++)
+        live_fold(c->live, v->streamers[i].live, elapsed_s, session_s);
+}
+
+static void on_second(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+    struct control *c = arg;
+    uint64_t now;
+
+    turn_begin(&c->turn);
+    c->turn.wall_offset_ms = clock_wall_ms() - clock_ms();
+    now = c->turn.now_ms;
+    fold_all(c, (double)(now - c->last_fold_ms) / 1000.0);
+    c->last_fold_ms = now;
+    if (c->swarms)
+        swarms_sweep(c->swarms, now);
+    publish_sweep(c);
+}
+
+/* ---- stopping
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static void on_worker_drained(void *arg)
+{
+    struct control *c = arg;
+    const uint64_t one = 1;
+
+    (void)!write(c->drained_fd, &one, sizeof one);
+}
+
+static void on_drained(evutil_socket_t fd, short what UNUSED, void *arg)
+{
+    struct control *c = arg;
+    uint64_t n = 0;
+
+    if (read(fd, &n, sizeof n) == sizeof n)
+        c->drained += (unsigned)n;
+    if (c->drained >= c->worker_count)
+        event_base_loopbreak(c->base);
+}
+
+static void on_drain_deadline(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+    struct control *c = arg;
+
+    log_warn("event=drain.cut_off workers_left=%u", c->worker_count - c->drained);
+    event_base_loopbreak(c->base);
+}
+
+static void on_term(evutil_socket_t fd, short what UNUSED, void *arg)
+{
+    static const struct timeval limit = {DRAIN_MAX_S, 0};
+    struct control *c = arg;
+
+    if (c->draining) { /* asked twice: now */
+        event_base_loopbreak(c->base);
+        return;
+    }
+    c->draining = true;
+    log_info("event=drain.began signal=%s", fd == SIGTERM ? "TERM" : "INT");
+    event_add(c->on_drain_deadline, &limit);
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_post_drain(&c->workers[i]);
+}
+
+/* ---- starting
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+/* Every listener of one kind: the first worker's socket decides a free port, the others join it. */
+static enum err_code listen_all(struct control *c, const struct listen_list *list,
+                                enum listen_kind kind, bool udp, const char *name, struct err *e)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct listen_addr at = list->items[i].at;
+        char text[ADDR_TEXT_MAX];
+
+        for (unsigned w = 0; w < c->worker_count; w++) {
+            enum err_code rc;
+            int fd;
+
+            rc = udp ? net_bind_udp(at, 4 << 20, &fd, e) : net_listen_tcp(at, 4096, &fd, e);
+            if (rc != ERR_OK)
+                return rc;
+            at.port = net_local_port(fd);
+            rc = worker_listen(&c->workers[w], kind, fd, e);
+            if (rc != ERR_OK)
+                return rc;
+        }
+        log_info("event=listen kind=%s address=%s port=%u", name, addr_format(at.addr, text),
+                 at.port);
+    }
+    return ERR_OK;
+}
+
+/* DNS wants one port for UDP and TCP: with port 0, UDP's free one is tried for TCP too. */
+static enum err_code listen_dns(struct control *c, const struct listen_list *list, struct err *e)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct listen_conf one = list->items[i];
+        const struct listen_list just_it = {&one, 1};
+        enum err_code rc;
+
+        if (one.at.port == 0) {
+            int fd;
+
+            rc = net_bind_udp(one.at, 0, &fd, e);
+            if (rc != ERR_OK)
+                return rc;
+            one.at.port = net_local_port(fd);
+            close(fd);
+        }
+        rc = listen_all(c, &just_it, LISTEN_DNS_UDP, true, "dns-udp", e);
+        if (rc == ERR_OK)
+            rc = listen_all(c, &just_it, LISTEN_DNS_TCP, false, "dns-tcp", e);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    return ERR_OK;
+}
+
+/* SO_REUSEPORT would let a second daemon silently take half of the traffic: each fixed port is
+ * tried alone first. */
+static enum err_code refuse_second(const struct listen_list *list, struct err *e)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct sockaddr_storage ss;
+        socklen_t len = addr_to_sockaddr(list->items[i].at.addr, list->items[i].at.port, &ss);
+        const int on = 1;
+        int fd, failed, why;
+
+        if (list->items[i].at.port == 0)
+            continue;
+        fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            continue; /* the real attempt will say why */
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        failed = bind(fd, (struct sockaddr *)&ss, len);
+        why = errno;
+        close(fd);
+        if (failed < 0 && why == EADDRINUSE)
+            return err_set(e, ERR_IO, "listen on %.*s: another process listens there already",
+                           (int)list->items[i].name.n, list->items[i].name.p);
+    }
+    return ERR_OK;
+}
+
+static enum err_code open_sockets(struct control *c, struct err *e)
+{
+    const struct config *conf = c->started->config;
+    enum err_code rc = refuse_second(&conf->http, e);
+
+    if (rc == ERR_OK)
+        rc = refuse_second(&conf->https, e);
+    if (rc == ERR_OK)
+        rc = refuse_second(&conf->dns, e);
+    if (rc == ERR_OK)
+        rc = refuse_second(&conf->admin, e);
+    if (rc == ERR_OK)
+        rc = listen_all(c, &conf->http, LISTEN_HTTP, false, "http", e);
+    if (rc == ERR_OK)
+        rc = listen_all(c, &conf->https, LISTEN_HTTPS, false, "https", e);
+    if (rc == ERR_OK)
+        rc = listen_dns(c, &conf->dns, e);
+    if (rc == ERR_OK)
+        rc = listen_all(c, &conf->tracker_udp, LISTEN_TRACKER_UDP, true, "tracker-udp", e);
+    return rc;
+}
+
+static enum err_code drop_privileges(const struct config *conf, struct err *e)
+{
+    const struct passwd *pw;
+    gid_t gid;
+
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (!conf->user.n)
+        return ERR_OK;
+    pw = getpwnam(conf->user.p);
+    if (!pw)
+        return err_set(e, ERR_NOT_FOUND, "user \"%s\": no such user on this system", conf->user.p);
+    gid = pw->pw_gid;
+    if (conf->group.n) {
+        const struct group *gr = getgrnam(conf->group.p);
+
+        if (!gr)
+            return err_set(e, ERR_NOT_FOUND, "group \"%s\": no such group on this system",
+                           conf->group.p);
+        gid = gr->gr_gid;
+    }
+    if (geteuid() == pw->pw_uid && getegid() == gid)
+        return ERR_OK;
+    if (setgroups(1, &gid) < 0 || setgid(gid) < 0 || setuid(pw->pw_uid) < 0)
+        return err_set_errno(e, "cannot become user \"%s\"", conf->user.p);
+    if (pw->pw_uid != 0 && setuid(0) == 0)
+        return err_set(e, ERR_IO, "user \"%s\": root could be had back", conf->user.p);
+    log_info("event=privileges.dropped user=%s", conf->user.p);
+    return ERR_OK;
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
+static enum err_code start_workers(struct control *c, struct err *e)
+{
+    const struct config *conf = c->started->config;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned n = conf->workers ? conf->workers : (unsigned)(cores > 0 ? cores : 1);
+
+    c->shared.config = conf;
+    c->shared.live = c->live;
+    c->shared.swarms = c->swarms;
+    c->shared.on_drained = on_worker_drained;
+    c->shared.on_drained_arg = c;
+    c->workers = calloc(n, sizeof *c->workers);
+    if (!c->workers)
+        return err_set(e, ERR_LIMIT, "no memory for %u workers", n);
+    for (; c->worker_count < n; c->worker_count++) {
+        enum err_code rc =
+            worker_init(&c->workers[c->worker_count], c->worker_count, &c->shared, c->view, e);
+
+        if (rc != ERR_OK)
+            return rc;
+    }
+    return ERR_OK;
+}
+
+static enum err_code start_access_log(struct control *c, struct err *e)
+{
+    const struct config *conf = c->started->config;
+    struct note_ring *rings[UINT8_MAX];
+    unsigned n = 0;
+
+    if (conf->access_log.to == ACCESS_LOG_OFF)
+        return ERR_OK;
+    for (unsigned i = 0; i < c->worker_count && n < UINT8_MAX; i++) {
+        struct note_ring *r = note_ring_new(WORKER_NOTES);
+
+        if (!r)
+            return err_set(e, ERR_LIMIT, "no memory for the access log");
+        c->workers[i].turn.notes = r;
+        rings[n++] = r;
+    }
+    return access_log_start(conf->access_log.to == ACCESS_LOG_STDOUT ? NULL
+                                                                     : conf->access_log.path.p,
+                            conf->access_log.format, rings, n, &c->access_log, e);
+}
+
+static struct event *signal_event(struct control *c, int signo, event_callback_fn fn)
+{
+    struct event *ev = evsignal_new(c->base, signo, fn, c);
+
+    if (ev)
+        evsignal_add(ev, NULL);
+    return ev;
+}
+
+static enum err_code start_events(struct control *c, struct err *e)
+{
+    c->drained_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    c->on_hup = signal_event(c, SIGHUP, on_hup);
+    c->on_term = signal_event(c, SIGTERM, on_term);
+    c->on_int = signal_event(c, SIGINT, on_term);
+    c->on_usr1 = signal_event(c, SIGUSR1, on_usr1);
+    c->on_second = event_new(c->base, -1, EV_PERSIST, on_second, c);
+    c->on_debounce = event_new(c->base, -1, 0, on_debounce, c);
+    c->on_drain_deadline = event_new(c->base, -1, 0, on_drain_deadline, c);
+    c->on_drained = event_new(c->base, c->drained_fd, EV_READ | EV_PERSIST, on_drained, c);
+    if (c->drained_fd < 0 || !c->on_hup || !c->on_term || !c->on_int || !c->on_usr1 ||
+        !c->on_second || !c->on_debounce || !c->on_drain_deadline || !c->on_drained)
+        return err_set(e, ERR_LIMIT, "no memory or descriptors for the control loop");
+    event_add(c->on_second, &one_second);
+    event_add(c->on_drained, NULL);
+    sources_watch(&c->sources, c->newest->config);
+    control_watch_maps(c);
+    return ERR_OK;
+}
+
+void control_watch_maps(struct control *c)
+{
+    if (c->on_inotify)
+        event_free(c->on_inotify);
+    c->on_inotify = NULL;
+    if (c->sources.inotify_fd < 0)
+        return;
+    c->on_inotify = event_new(c->base, c->sources.inotify_fd, EV_READ | EV_PERSIST, on_inotify, c);
+    if (c->on_inotify)
+        event_add(c->on_inotify, NULL);
+}
+
+static void on_health(void *arg UNUSED, struct str streamer, bool v6, enum health now,
+                      const char *why)
+{
+    char quoted[256];
+
+    (now == HEALTH_DOWN ? log_warn : log_info)(
+        "event=streamer.%s streamer=%.*s family=%s reason=%s", now == HEALTH_DOWN ? "down" : "up",
+        (int)streamer.n, streamer.p, v6 ? "ipv6" : "ipv4", log_quote(why, quoted, sizeof quoted));
+}
+
+static enum err_code start_tls(struct control *c, struct err *e)
+{
+    const struct config *conf = c->started->config;
+
+    if (!conf->https.count)
+        return ERR_OK;
+    return http_tls_new(conf->tls.certificate.p, conf->tls.key.p, &c->shared.tls, e);
+}
+
+static enum err_code start(struct control *c, struct err *e)
+{
+    const struct config *conf = c->started->config;
+    enum err_code rc;
+
+    raise_file_limit();
+    c->base = event_base_new();
+    c->live = live_new();
+    c->turn = (struct turn){.live = c->live,
+                            .metrics = &c->metrics,
+                            .arena = arena_new(WORKER_ARENA_MAX),
+                            .keys = key_scratch_new(),
+                            .random = 1};
+    if (!c->base || !c->live || !c->turn.arena || !c->turn.keys)
+        return err_set(e, ERR_LIMIT, "no memory");
+    c->prober = prober_new(c->base, c->live, on_health, c);
+    if (!c->prober)
+        return err_set(e, ERR_LIMIT, "no memory");
+    if (conf->tracker_udp.count || conf->tracker_http) {
+        c->swarms = swarms_new(&conf->tracker_conf);
+        if (!c->swarms)
+            return err_set(e, ERR_LIMIT, "no memory for the tracker");
+    }
+    turn_begin(&c->turn);
+    c->last_fold_ms = c->turn.now_ms;
+    rc = sources_load(&c->sources, conf, e);
+    if (rc == ERR_OK)
+        rc = build_and_publish(c, c->newest, e);
+    if (rc == ERR_OK)
+        rc = start_tls(c, e);
+    if (rc == ERR_OK)
+        rc = start_workers(c, e);
+    if (rc == ERR_OK)
+        rc = open_sockets(c, e);
+    if (rc == ERR_OK)
+        rc = admin_start(c, e);
+    if (rc == ERR_OK)
+        rc = start_access_log(c, e);
+    if (rc == ERR_OK)
+        rc = drop_privileges(conf, e);
+    if (rc == ERR_OK)
+        rc = start_events(c, e);
+    for (unsigned i = 0; rc == ERR_OK && i < c->worker_count; i++)
+        rc = worker_start(&c->workers[i], e);
+    return rc;
+}
+
+static void stop(struct control *c)
+{
+    struct event *events[] = {c->on_hup,      c->on_term,           c->on_int,
+                              c->on_usr1,     c->on_second,         c->on_inotify,
+                              c->on_debounce, c->on_drain_deadline, c->on_drained};
+    struct note_ring *rings[UINT8_MAX];
+    unsigned ring_count = 0;
+
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_post_stop(&c->workers[i]);
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_join(&c->workers[i]);
+    access_log_stop(c->access_log); /* writes out what the workers left */
+    for (unsigned i = 0; i < c->worker_count; i++) {
+        if (c->workers[i].turn.notes && ring_count < UINT8_MAX)
+            rings[ring_count++] = c->workers[i].turn.notes;
+        worker_fini(&c->workers[i]);
+    }
+    while (ring_count)
+        note_ring_free(rings[--ring_count]);
+    free(c->workers);
+    http_server_free(c->admin);
+    prober_free(c->prober);
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        if (events[i])
+            event_free(events[i]);
+    view_drop(c->view);
+    for (unsigned i = 0; i < c->retired_count; i++)
+        view_drop(c->retired[i]);
+    sources_fini(&c->sources);
+    swarms_free(c->swarms);
+    http_tls_free(c->shared.tls);
+    key_scratch_free(c->turn.keys);
+    arena_free(c->turn.arena);
+    live_free(c->live);
+    config_hold_drop(c->newest);
+    config_hold_drop(c->started);
+    if (c->drained_fd >= 0)
+        close(c->drained_fd);
+    if (c->base)
+        event_base_free(c->base);
+    libevent_global_shutdown();
+}
+
+int control_run(const char *config_path, const struct config *config, struct arena *config_arena)
+{
+    struct control *c = calloc(1, sizeof *c);
+    struct err e = {0};
+    enum err_code rc;
+
+    if (!c) {
+        arena_free(config_arena);
+        return 1;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    c->drained_fd = -1;
+    c->began_wall_ms = clock_wall_ms();
+    sources_init(&c->sources);
+    snprintf(c->config_path, sizeof c->config_path, "%s", config_path);
+    c->started = config_hold_new(config, config_arena);
+    if (!c->started) {
+        free(c);
+        return 1;
+    }
+    atomic_fetch_add(&c->started->refs, 1);
+    c->newest = c->started;
+    rc = start(c, &e);
+    if (rc == ERR_OK) {
+        log_info("event=started version=%s workers=%u config=%s", WAYMARK_VERSION, c->worker_count,
+                 config_path);
+        event_base_dispatch(c->base);
+        log_info("event=stopped");
+    } else {
+        log_problem("start.failed", &e);
+    }
+    stop(c);
+    free(c);
+    return rc == ERR_OK ? 0 : 1;
+}
+
+enum err_code control_check(const struct config *config, struct err *e)
+{
+    struct config_hold hold = {.refs = 1, .config = config}; /* the caller's: never dropped to 0 */
+    struct sources sources;
+    struct live *live = live_new();
+    struct view *v = NULL;
+    enum err_code rc;
+
+    sources_init(&sources);
+    if (!live)
+        return err_set(e, ERR_LIMIT, "no memory");
+    rc = sources_load(&sources, config, e);
+    if (rc == ERR_OK)
+        rc = publish_build(&hold, &sources, live, 1, &v, e);
+    view_drop(v);
+    sources_fini(&sources);
+    live_free(live);
+    return rc;
+}

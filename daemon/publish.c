@@ -1,0 +1,121 @@
+#include "daemon/publish.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "daemon/control.h"
+#include "http/redirect.h"
+
+struct config_hold *config_hold_new(const struct config *config, struct arena *arena)
+{
+    struct config_hold *h = calloc(1, sizeof *h);
+
+    if (!h) {
+        arena_free(arena);
+        return NULL;
+    }
+    atomic_init(&h->refs, 1);
+    h->config = config;
+    h->arena = arena;
+    return h;
+}
+
+void config_hold_drop(struct config_hold *h)
+{
+    if (h && atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) == 1) {
+        arena_free(h->arena);
+        free(h);
+    }
+}
+
+static void hold_release(void *arg)
+{
+    config_hold_drop(arg);
+}
+
+enum err_code publish_build(struct config_hold *hold, const struct sources *sources,
+                            struct live *live, uint64_t serial, struct view **out, struct err *e)
+{
+    const struct config *c = hold->config;
+    struct view_inputs in = {
+        .serial = serial,
+        .netmap = sources->network.good,
+        .costmap = sources->cost.good,
+        .streamers = c->streamers,
+        .streamer_count = c->streamer_count,
+        .services = c->services,
+        .service_count = c->service_count,
+        .default_pid = c->default_pid,
+    };
+    struct view *v = NULL;
+    enum err_code rc = view_build(&in, live, &v, e);
+
+    *out = NULL;
+    if (rc != ERR_OK)
+        return rc;
+    atomic_fetch_add_explicit(&hold->refs, 1, memory_order_relaxed);
+    if (!view_on_free(v, hold_release, hold)) {
+        config_hold_drop(hold);
+        rc = err_set(e, ERR_LIMIT, "too much hangs on one view");
+    }
+    if (rc == ERR_OK)
+        rc = redirect_build(v, e);
+    if (rc == ERR_OK)
+        rc = dns_zone_build(v, &c->dns_conf, e);
+    if (rc != ERR_OK)
+        view_drop(v);
+    else
+        *out = v;
+    return rc;
+}
+
+/* Half of the references may be gone a moment after the post, half only when a long answer ends:
+ * the sweep looks. */
+static void retire(struct control *c, struct view *old)
+{
+    if (!old)
+        return;
+    if (c->retired_count == CONTROL_RETIRED_MAX)
+        publish_sweep(c);
+    if (c->retired_count == CONTROL_RETIRED_MAX) { /* then whoever holds it frees it */
+        view_drop(old);
+        return;
+    }
+    c->retired[c->retired_count++] = old;
+}
+
+enum err_code publish_view(struct control *c, struct view *v, struct err *e)
+{
+    enum err_code rc = prober_set(c->prober, v, e);
+
+    if (rc != ERR_OK) {
+        view_drop(v);
+        return rc;
+    }
+    for (unsigned i = 0; i < c->worker_count; i++) {
+        view_take(v);
+        worker_post_view(&c->workers[i], v);
+    }
+    retire(c, c->view);
+    c->view = v;
+    c->turn.view = v;
+    metric_set(&c->metrics, METRIC_VIEW_SERIAL, v->serial);
+    metric_add(&c->metrics, METRIC_VIEW_BUILDS, 1);
+    return ERR_OK;
+}
+
+void publish_sweep(struct control *c)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < c->retired_count; i++) {
+        struct view *v = c->retired[i];
+
+        /* 1: ours is the last, and nobody can take another of a view that is no longer posted. */
+        if (atomic_load_explicit(&v->refs, memory_order_acquire) == 1)
+            view_drop(v);
+        else
+            c->retired[kept++] = v;
+    }
+    c->retired_count = kept;
+}

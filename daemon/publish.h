@@ -1,0 +1,29 @@
+/* Building a view from the newest inputs and giving it to the workers. Control thread only. */
+#pragma once
+
+#include "daemon/sources.h"
+
+struct control;
+
+/* A configuration that views may point into: freed when the last of them is. */
+struct config_hold {
+    _Atomic uint32_t refs;
+    const struct config *config;
+    struct arena *arena;
+};
+
+/* Takes over the arena; NULL without memory (the arena is freed then). */
+struct config_hold *config_hold_new(const struct config *config, struct arena *arena);
+void config_hold_drop(struct config_hold *h);
+
+/* Builds a view of the configuration and the good maps with the front ends' parts in it; the view
+ * takes a reference to hold. */
+enum err_code publish_build(struct config_hold *hold, const struct sources *sources,
+                            struct live *live, uint64_t serial, struct view **out,
+                            struct err *e) MUST_CHECK;
+
+/* Makes v (one reference passes) the view of control, prober and all workers. */
+enum err_code publish_view(struct control *c, struct view *v, struct err *e) MUST_CHECK;
+
+/* Frees the replaced views that nobody else holds any more. */
+void publish_sweep(struct control *c);

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# timeout: 240
+"""The daemon as its operator meets it: start, health, maps that change, reloads good and bad, drain, stop."""
+import json, os, re, signal, socket, sys, threading, time
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from waymark_e2e import COST_MAP, Daemon, NETWORK_MAP, Streamer, main, wait_for, write
+
+CONFIG = '''
+workers: 2
+access_log: {to: access.log, format: json}
+listen: {http: ["127.0.0.1:0"], dns: ["127.0.0.1:0"], tracker_udp: ["127.0.0.1:0"], admin: ["127.0.0.1:0"]}
+maps: {network: net.json, cost: cost.json, default_pid: rest}
+http: {trusted_proxies: ["127.0.0.0/8"]}
+dns:
+  zones: [{name: example.com, ns: [{name: ns1.example.com, ipv4: 127.0.0.1}], soa: {rname: hostmaster.example.com}}]
+defaults: {probe: {type: http, interval: 200ms, timeout: 150ms, up_after: 2, down_after: 2}}
+streamers:
+  - {name: west1, ipv4: 127.0.0.2, http_port: %(west)d, pid: west, capacity: 1000}
+  - {name: east1, ipv4: 127.0.0.3, http_port: %(east)d, pid: east, capacity: 1000}
+services:
+  - {name: vod, hosts: [vod.example.com], dns: {ttl: 10s, answers: 1}}
+'''
+west, east = Streamer('127.0.0.2'), Streamer('127.0.0.3')
+good = CONFIG % {'west': west.port, 'east': east.port}
+d = Daemon(good, files={'net.json': NETWORK_MAP, 'cost.json': COST_MAP}).start()
+
+
+def both_up():
+    return all(s['ipv4'] == 'up' for s in d.status()['streamers'])
+
+
+def test_sends_each_client_to_its_side():
+    wait_for('both streamers are up', both_up)
+    assert d.redirect('192.0.2.7') == '127.0.0.2'
+    assert d.redirect('198.51.100.7') == '127.0.0.3'
+
+
+def test_moves_when_a_streamer_fails_and_back():
+    west.stop()
+    wait_for('clients move', lambda: d.redirect('192.0.2.7') == '127.0.0.3')
+    assert d.streamer('west1')['ipv4'] == 'down'
+    assert d.metric('waymark_streamer_up{streamer="west1",family="ipv4"}') == 0
+    west.start()
+    wait_for('clients return', lambda: d.redirect('192.0.2.7') == '127.0.0.2')
+
+
+def test_a_bad_status_is_down_too():
+    east.status = 500
+    wait_for('clients move', lambda: d.redirect('198.51.100.7') == '127.0.0.2')
+    east.status = 200
+    wait_for('clients return', lambda: d.redirect('198.51.100.7') == '127.0.0.3')
+
+
+def test_with_nobody_healthy_still_answers():
+    west.status = east.status = 500
+    wait_for('both are down', lambda: all(s['ipv4'] == 'down' for s in d.status()['streamers']))
+    assert d.redirect('192.0.2.7') == '127.0.0.2'
+    west.status = east.status = 200
+    wait_for('both are up', both_up)
+
+
+def test_a_new_cost_map_is_seen_and_taken():
+    serial = d.status()['serial']
+    swapped = json.loads(json.dumps(COST_MAP))
+    swapped['cost-map']['west'] = {'west': 10, 'east': 1, 'rest': 20}
+    write(os.path.join(d.where, 'cost.json'), swapped)
+    wait_for('a new view', lambda: d.status()['serial'] > serial)
+    wait_for('the answer follows', lambda: d.redirect('192.0.2.7') == '127.0.0.3')
+    write(os.path.join(d.where, 'cost.json'), COST_MAP)
+    wait_for('the answer returns', lambda: d.redirect('192.0.2.7') == '127.0.0.2')
+
+
+def test_a_bad_map_leaves_the_last_good_view():
+    serial = d.status()['serial']
+    write(os.path.join(d.where, 'cost.json'), '{"meta": {}, "cost-map": {"west": {"west": -1}}}')
+    wait_for('it is refused', lambda: d.status()['error'])
+    status = d.status()
+    assert status['serial'] == serial and 'cost.json' in status['error'], status
+    assert d.redirect('192.0.2.7') == '127.0.0.2'
+    write(os.path.join(d.where, 'cost.json'), COST_MAP)
+    wait_for('a good one is taken', lambda: d.status()['error'] is None)
+
+
+def test_a_bad_configuration_keeps_what_runs():
+    serial = d.status()['serial']
+    write(d.config, good.replace('capacity: 1000', 'capacty: 1000'))
+    d.signal(signal.SIGHUP)
+    wait_for('it is refused', lambda: d.logged('event=reload.failed'))
+    assert 'capacity' in d.status()['error'], d.status()['error']
+    assert d.status()['serial'] == serial
+    assert d.redirect('192.0.2.7') == '127.0.0.2'
+    assert d.cli('reload', ok=False).returncode == 1
+    assert d.metric('waymark_reloads_total{result="error"}') == 2
+
+
+def test_a_good_reload_changes_services_and_keeps_health():
+    write(d.config, good.replace('hosts: [vod.example.com]', 'hosts: [vod.example.com, new.example.com]'))
+    assert d.redirect('192.0.2.7', host='new.example.com') == 404
+    d.cli('reload')
+    wait_for('the new host', lambda: d.redirect('192.0.2.7', host='new.example.com') == '127.0.0.2')
+    assert both_up()
+
+
+def test_drain_moves_new_clients_and_undrain_brings_them_back():
+    d.cli('streamers', 'down', 'west1')
+    wait_for('clients move', lambda: d.redirect('192.0.2.7') == '127.0.0.3')
+    d.cli('streamers', 'up', 'west1')
+    wait_for('clients return', lambda: d.redirect('192.0.2.7') == '127.0.0.2')
+    d.cli('streamers', 'drain', 'west1')
+    assert d.streamer('west1')['admin'] == 'drain'
+    d.cli('streamers', 'undrain', 'west1')
+    assert d.streamer('west1')['admin'] == 'up'
+    assert d.cli('streamers', 'drain', 'nobody', ok=False).returncode == 1
+
+
+def test_the_admin_port_wants_its_header():
+    assert d.get('/reload', 'admin', method='POST')[0] == 403
+    assert d.get('/reload', 'admin')[0] == 405
+    assert d.get('/healthz', 'admin')[:1] == (200,)
+
+
+def test_the_command_line_speaks():
+    explained = json.loads(d.cli('explain', '192.0.2.7', 'http://vod.example.com/film/x.m3u8', '--json').stdout)
+    assert explained['chosen'] == 'west1' and explained['pid'] == 'west', explained
+    assert explained['chosen'] == json.loads(d.cli('explain', '192.0.2.7', '--service', 'vod', '--json').stdout)['chosen']
+    assert 'west1' in d.cli('explain', '192.0.2.7', 'http://vod.example.com/film/x.m3u8').stdout
+    located = json.loads(d.cli('locate', '198.51.100.9', '203.0.113.1', '--json').stdout)
+    assert [x['pid'] for x in located] == ['east', 'rest'] and located[0]['scope'] == 24, located
+    assert 'view' in d.cli('status').stdout
+    assert json.loads(d.cli('check', d.config, '--json').stdout)['ok']
+    assert d.cli('nonsense', ok=False).returncode == 2
+
+
+def test_the_access_log_has_a_line_a_request():
+    d.redirect('192.0.2.99', path='/log/me.ts')
+    path = os.path.join(d.where, 'access.log')
+
+    def line():
+        with open(path) as f:
+            return next((json.loads(x) for x in f if '/log/me.ts' in x), None)
+    note = wait_for('the line', line)
+    assert note['streamer'] == 'west1' and note['pid'] == 'west' and note['client'] == '192.0.2.99', note
+    assert note['serial'] == d.status()['serial'] and note['why'] and 'us' in note, note
+    os.rename(path, path + '.1')
+    d.signal(signal.SIGUSR1)
+    wait_for('the log is opened anew', lambda: os.path.exists(path))
+
+
+def test_an_open_connection_is_finished_when_it_stops():
+    s = socket.create_connection(('127.0.0.1', d.ports['http']), timeout=20)
+    s.sendall(b'GET /a/b HTTP/1.1\r\nHost: vod.exam')
+    time.sleep(0.1)
+    d.signal(signal.SIGTERM)
+    wait_for('it drains', lambda: d.logged('event=drain.began'))
+    s.sendall(b'ple.com\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n')
+    answer = b''
+    while True:
+        got = s.recv(4096)
+        if not got:
+            break
+        answer += got
+    assert answer.startswith(b'HTTP/1.1 302'), answer
+    assert re.search(rb'(?i)\r\nconnection: close', answer), answer
+    assert d.process.wait(20) == 0
+    assert d.logged('event=stopped') == 1
+
+
+main(globals())
