@@ -6,7 +6,7 @@
 
 #include "daemon/cli_table.h"
 #include "daemon/config.h"
-#include "daemon/control.h"
+#include "daemon/publish.h"
 
 static int fail(const struct err *e)
 {
@@ -292,8 +292,8 @@ static void check_json(const char *path, const struct config_problems *p, const 
     json_t *doc = json_object(), *list = json_array();
 
     for (size_t i = 0; i < p->count; i++)
-        json_array_append_new(list, json_pack("{s:i, s:i, s:s}", "line", p->items[i].line, "column",
-                                              p->items[i].col, "text", p->items[i].text));
+        json_array_append_new(list, json_pack("{s:i, s:i, s:b, s:s}", "line", p->items[i].line,
+                                              "column", p->items[i].col, "text", p->items[i].text));
     if (!p->count && e->code != ERR_OK)
         json_array_append_new(list, json_pack("{s:s}", "text", e->text));
     json_object_set_new(doc, "file", json_string(path));
@@ -314,15 +314,17 @@ int cli_check(const struct cli *c)
     if (c->argc != 1)
         return wrong("check FILE");
     ok = config_load(c->argv[0], &config, &problems, &arena, &e) == ERR_OK &&
-         control_check(config, &e) == ERR_OK;
-    if (c->json)
+         publish_check(config, &e) == ERR_OK;
+    if (c->json) {
         check_json(c->argv[0], &problems, &e);
-    else if (ok)
-        printf("%s: all is well\n", c->argv[0]);
-    else if (problems.count && config_problems_format(&problems, c->argv[0], &text))
-        fwrite(text.data, 1, text.len, stderr);
-    else
-        fprintf(stderr, "%s: %s\n", c->argv[0], e.text);
+    } else {
+        if (problems.count && config_problems_format(&problems, c->argv[0], &text))
+            fwrite(text.data, 1, text.len, stderr);
+        else if (!ok)
+            fprintf(stderr, "%s: %s\n", c->argv[0], e.text);
+        if (ok)
+            printf("%s: all is well\n", c->argv[0]);
+    }
     bytes_free(&text);
     arena_free(arena);
     return ok ? 0 : 1;

@@ -51,9 +51,6 @@ struct control {
  * and its arena pass to it. */
 int control_run(const char *config_path, const struct config *config, struct arena *config_arena);
 
-/* Reads the configuration's maps and builds one view, for --check: no socket, no thread. */
-enum err_code control_check(const struct config *config, struct err *e) MUST_CHECK;
-
 /* For the admin pages. */
 enum err_code control_reload(struct control *c, struct err *e) MUST_CHECK;
 /* After sources_watch: listens to its descriptor. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/config_problems.h"
+#include "daemon/publish.h"
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'C'},
@@ -110,7 +111,10 @@ static bool check_format(const char *path, struct bytes *out, int *status)
     bool ok = true;
 
     *status = options_load(path, &c, &arena, out, &e) == ERR_OK ? 0 : 1;
-    if (*status == 0)
+    if (*status == 0 && publish_check(c, &e) != ERR_OK) {
+        *status = 1;
+        ok = bytes_printf(out, "%s: %s\n", path, e.text);
+    } else if (*status == 0)
         ok = bytes_printf(out, "%s: good: %zu streamers, %zu services, %zu zones\n", path,
                           c->streamer_count, c->service_count, c->dns_conf.zone_count);
     arena_free(arena);

@@ -119,3 +119,23 @@ void publish_sweep(struct control *c)
     }
     c->retired_count = kept;
 }
+
+enum err_code publish_check(const struct config *config, struct err *e)
+{
+    struct config_hold hold = {.refs = 1, .config = config}; /* the caller's: never dropped to 0 */
+    struct sources sources;
+    struct live *live = live_new();
+    struct view *v = NULL;
+    enum err_code rc;
+
+    sources_init(&sources);
+    if (!live)
+        return err_set(e, ERR_LIMIT, "no memory");
+    rc = sources_load(&sources, config, e);
+    if (rc == ERR_OK)
+        rc = publish_build(&hold, &sources, live, 1, &v, e);
+    view_drop(v);
+    sources_fini(&sources);
+    live_free(live);
+    return rc;
+}

@@ -27,3 +27,6 @@ enum err_code publish_view(struct control *c, struct view *v, struct err *e) MUS
 
 /* Frees the replaced views that nobody else holds any more. */
 void publish_sweep(struct control *c);
+
+/* Reads the configuration's maps and builds one view of them, for --check: no socket, no thread. */
+enum err_code publish_check(const struct config *config, struct err *e) MUST_CHECK;
