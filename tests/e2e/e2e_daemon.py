@@ -7,7 +7,7 @@ from waymark_e2e import COST_MAP, Daemon, NETWORK_MAP, Streamer, main, wait_for,
 
 CONFIG = '''
 workers: 2
-access_log: {to: access.log, format: json}
+access_log: {to: ./access.log, format: json}
 listen: {http: ["127.0.0.1:0"], dns: ["127.0.0.1:0"], tracker_udp: ["127.0.0.1:0"], admin: ["127.0.0.1:0"]}
 maps: {network: net.json, cost: cost.json, default_pid: rest}
 http: {trusted_proxies: ["127.0.0.0/8"]}

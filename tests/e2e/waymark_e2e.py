@@ -3,7 +3,7 @@ for a condition, never for a time. Standard library only."""
 import atexit, http.client, http.server, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 import traceback
 
-BIN = os.environ.get('WAYMARK_BIN', 'build/dev')
+BIN = os.path.abspath(os.environ.get('WAYMARK_BIN', 'build/dev'))
 SRC = os.environ.get('WAYMARK_SRC', os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 SANITIZED = bool(os.environ.get('WAYMARK_SANITIZE'))
 SLOW = 5 if SANITIZED else 1     # every limit of time is this much longer under a sanitizer
