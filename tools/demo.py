@@ -103,7 +103,7 @@ http {
                      CONF=os.path.join(SRC, 'conf/demo'))
         conf = os.path.join(self.state, 'waymark.yaml')
         with open(conf, 'w') as f:
-            f.write(re.sub('@([A-Z]+)@', lambda m: words[m.group(1)], text))
+            f.write(re.sub('@([A-Z]+)@', lambda m: words.get(m.group(1), m.group(0)), text))
         self.start('waymarkd', [os.path.join(self.build, 'waymarkd'), '-c', conf], 'waymarkd.log')
 
     def wait(self, what, seconds, test):
