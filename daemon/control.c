@@ -18,7 +18,6 @@
 #include "base/clock.h"
 #include "daemon/admin.h"
 #include "daemon/publish.h"
-#include "http/http_tls.h"
 
 #define DEBOUNCE_MS 200 /* a map and its partner are often written one behind the other */
 #define DRAIN_MAX_S 30  /* then whoever is not done is cut off */
@@ -493,7 +492,7 @@ static enum err_code start_tls(struct control *c, struct err *e)
 
     if (!conf->https.count)
         return ERR_OK;
-    return http_tls_new(conf->tls.certificate.p, conf->tls.key.p, &c->shared.tls, e);
+    return err_set(e, ERR_UNSUPPORTED, "listen.https: not in this version yet; remove it");
 }
 
 static enum err_code start(struct control *c, struct err *e)
@@ -574,7 +573,6 @@ static void stop(struct control *c)
         view_drop(c->retired[i]);
     sources_fini(&c->sources);
     swarms_free(c->swarms);
-    http_tls_free(c->shared.tls);
     key_scratch_free(c->turn.keys);
     arena_free(c->turn.arena);
     live_free(c->live);
