@@ -11,7 +11,7 @@ struct zones {
 /* name is the apex of zone or below it. Both are lower case. */
 static bool in_zone(struct str name, struct str zone)
 {
-    if (name.n < zone.n || memcmp(name.p + name.n - zone.n, zone.p, zone.n) != 0)
+    if (zone.n == 0 || name.n < zone.n || memcmp(name.p + name.n - zone.n, zone.p, zone.n) != 0)
         return false;
     return name.n == zone.n || name.p[name.n - zone.n - 1] == '.';
 }

@@ -172,14 +172,14 @@ static struct str text_from(struct str text, yaml_mark_t m)
     return (struct str){text.p + i, text.n - i};
 }
 
-static void grammar_problem(struct problem_sink *s, const yaml_parser_t *p)
+static void grammar_problem(struct problem_sink *s, const yaml_parser_t *p, const char *why)
 {
     const struct place place = place_of(p->problem_mark);
     const struct str rest = text_from(s->text, p->problem_mark);
 
     if (rest.n && rest.p[0] == '\t')
         problem_error(s, place, "YAML: a tab cannot indent; write spaces instead");
-    else if (strcmp(p->problem, "mapping values are not allowed in this context") == 0)
+    else if (strcmp(why, "mapping values are not allowed in this context") == 0)
         problem_error(s, place,
                       "YAML: a second colon in one value, or a line indented too far; put a text "
                       "with a colon in quotes");
@@ -190,10 +190,10 @@ static void grammar_problem(struct problem_sink *s, const yaml_parser_t *p)
     else if (rest.n == 0)
         problem_error(s, place, "YAML: the file ends within a list, a mapping or a quoted text");
     else if (p->context && p->context_mark.line != p->problem_mark.line)
-        problem_error(s, place, "YAML: %s, %s that began in line %zu", p->problem, p->context,
+        problem_error(s, place, "YAML: %s, %s that began in line %zu", why, p->context,
                       p->context_mark.line + 1);
     else
-        problem_error(s, place, "YAML: %s%s%s", p->problem, p->context ? ", " : "",
+        problem_error(s, place, "YAML: %s%s%s", why, p->context ? ", " : "",
                       p->context ? p->context : "");
 }
 
@@ -208,7 +208,7 @@ static void syntax_problem(struct problem_sink *s, const yaml_parser_t *p)
         break;
     case YAML_SCANNER_ERROR:
     case YAML_PARSER_ERROR:
-        grammar_problem(s, p);
+        grammar_problem(s, p, why);
         break;
     default:
         problem_error(s, (struct place){0, 0}, "YAML: %s", why);

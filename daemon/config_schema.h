@@ -20,6 +20,8 @@ enum schema_type {
     SCHEMA_CAPACITY,     /* struct schema_capacity: a number of sessions, or a rate */
     SCHEMA_WORD,         /* one of words: an enum, or uint16_t by size */
     SCHEMA_TEXT,         /* struct str: printable; min and max are its length in bytes */
+    SCHEMA_REGEX,        /* struct str: a PCRE2 expression that compiles */
+    SCHEMA_LOCATION,     /* struct str: a template of http/redirect_template.h */
     SCHEMA_NAME,         /* struct str: [a-z0-9-], a DNS label */
     SCHEMA_ACCOUNT,      /* struct str: a system user or group */
     SCHEMA_HOST,         /* struct str: a DNS name, lower-cased, without trailing dot */

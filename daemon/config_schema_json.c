@@ -114,6 +114,8 @@ static void put_value(struct json_write *w, const struct schema_row *row)
         put_number(w, "maximum", 0);
         break;
     case SCHEMA_TEXT:
+    case SCHEMA_REGEX:
+    case SCHEMA_LOCATION:
     case SCHEMA_URL_PATH:
         put_number(w, "minLength", 1);
         put_number(w, "maxLength", row->max);

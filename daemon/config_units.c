@@ -232,15 +232,14 @@ static char *quantity_format(uint64_t v, const struct unit *units, const char *g
     for (const struct unit *u = units; u->name; u++)
         if (v && v % u->factor == 0 && u->factor >= best->factor)
             best = u;
-    snprintf(out, UNITS_TEXT_MAX, "%" PRIu64 "%s%s", v / best->factor, best->name[0] ? gap : "",
-             best->name);
+    snprintf(out, UNITS_TEXT_MAX, "%" PRIu64 "%s%s", v / best->factor, gap, best->name);
     return out;
 }
 
 char *units_duration_format(uint64_t ms, char *out)
 {
     if (ms == 0)
-        return strcpy(out, "0s");
+        return memcpy(out, "0s", sizeof "0s");
     return quantity_format(ms, duration_units, "", out);
 }
 

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alto/vtag.h"
 #include "daemon/config_problems.h"
 #include "daemon/config_units.h"
+#include "http/redirect_template.h"
+#include "router/content_key.h"
 
 #define HOST_MAX  253u
 #define LABEL_MAX 63u
@@ -119,7 +122,8 @@ char *value_range_format(const struct schema_row *row, char *out)
     out[0] = '\0';
     if (row->type == SCHEMA_WORD)
         snprintf(out, VALUE_RANGE_MAX, "one of %s", words_format(row->words, words, sizeof words));
-    else if (row->type == SCHEMA_TEXT || row->type == SCHEMA_URL_PATH)
+    else if (row->type == SCHEMA_TEXT || row->type == SCHEMA_REGEX ||
+             row->type == SCHEMA_LOCATION || row->type == SCHEMA_URL_PATH)
         snprintf(out, VALUE_RANGE_MAX, "at most %s bytes", hi);
     else if (row->type == SCHEMA_CAPACITY)
         snprintf(out, VALUE_RANGE_MAX, "at most %s sessions", hi);
@@ -307,19 +311,45 @@ static enum err_code set_account(const struct value_context *v, struct str text,
     return str_keep(v, text, field, e);
 }
 
-/* RFC 7285 section 10.1; the dot is reserved there and not given a use. */
+/* The same rule as for the maps that have the names. */
 static enum err_code set_pid(const struct value_context *v, struct str text, void *field,
                              struct err *e)
 {
-    bool ok = text.n <= PID_NAME_MAX;
+    enum err_code rc = vtag_check_name("PID name", text, e);
 
-    for (size_t i = 0; i < text.n; i++)
-        ok = ok && (is_letter(text.p[i]) || is_digit(text.p[i]) || strchr("-:@_", text.p[i]));
-    if (!ok)
-        return bad(e, text,
-                   "is not a PID name; use up to 64 letters, digits and - : @ _ (RFC 7285 section "
-                   "10.1)");
-    return str_keep(v, text, field, e);
+    return rc == ERR_OK ? str_keep(v, text, field, e) : rc;
+}
+
+/* Compiled here to know that it can be; the view compiles it for use. */
+static enum err_code set_regex(const struct value_context *v, const struct schema_row *row,
+                               struct str text, void *field, struct err *e)
+{
+    static const char prefix[] = "content_key: "; /* the path says so already */
+    struct content_regex *regex = NULL;
+    struct err sub = {0};
+    enum err_code rc = set_text(v, row, text, field, e);
+
+    if (rc != ERR_OK)
+        return rc;
+    rc = content_regex_new(text, &regex, &sub);
+    content_regex_free(regex);
+    if (rc == ERR_OK)
+        return ERR_OK;
+    return err_set(e, ERR_PARSE, "%s",
+                   sub.text +
+                       (strncmp(sub.text, prefix, sizeof prefix - 1) == 0 ? sizeof prefix - 1 : 0));
+}
+
+static enum err_code set_location(const struct value_context *v, const struct schema_row *row,
+                                  struct str text, void *field, struct err *e)
+{
+    struct redirect_template template;
+    struct err sub = {0};
+    enum err_code rc = set_text(v, row, text, field, e);
+
+    if (rc == ERR_OK && redirect_template_parse(text, v->arena, &template, &sub) != ERR_OK)
+        rc = err_set(e, ERR_PARSE, "%s", sub.text);
+    return rc;
 }
 
 static bool labels_ok(struct str name)
@@ -540,6 +570,10 @@ enum err_code value_set(const struct value_context *v, const struct schema_row *
         return set_word(row, text, field, e);
     case SCHEMA_TEXT:
         return set_text(v, row, text, field, e);
+    case SCHEMA_REGEX:
+        return set_regex(v, row, text, field, e);
+    case SCHEMA_LOCATION:
+        return set_location(v, row, text, field, e);
     case SCHEMA_NAME:
         return set_name(v, text, field, e);
     case SCHEMA_ACCOUNT:

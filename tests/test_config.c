@@ -181,11 +181,26 @@ static const struct {
      "true\n"
      "  services: [{name: b}]\n"
      "             ^\n"},
-    {"a PID name with a dot", SERVED "maps: {network: n.json, default_pid: a.b}\n",
-     "w.yaml:2:38: maps.default_pid: \"a.b\" is not a PID name; use up to 64 letters, digits and - "
-     ": @ _ (RFC 7285 section 10.1)\n"
-     "  maps: {network: n.json, default_pid: a.b}\n"
+    {"a PID name with a blank", SERVED "maps: {network: n.json, default_pid: a b}\n",
+     "w.yaml:2:38: maps.default_pid: \"a b\" is not a PID name: it is 1 to 64 letters, digits and "
+     "- "
+     ": @ _ .\n"
+     "  maps: {network: n.json, default_pid: a b}\n"
      "                                       ^\n"},
+    {"an expression that does not compile",
+     SERVED "streamers: []\nservices: [{name: b, hosts: [a.example], content_key: \"^/(a\"}]\n",
+     "w.yaml:3:55: services[0].content_key: missing closing parenthesis, at character 5 of the "
+     "expression\n"
+     "  services: [{name: b, hosts: [a.example], content_key: \"^/(a\"}]\n"
+     "                                                        ^\n"},
+    {"a template with a variable of nobody",
+     SERVED "streamers: []\nservices:\n- {name: b, hosts: [a.example], redirect: {location: "
+            "\"http://{hst}/\"}}\n",
+     "w.yaml:4:54: services[0].redirect.location: column 8: {hst} is not a variable; there are "
+     "scheme, host, port, hostport, path, query, streamer, service and request_host; did you mean "
+     "\"host\"?\n"
+     "  - {name: b, hosts: [a.example], redirect: {location: \"http://{hst}/\"}}\n"
+     "                                                       ^\n"},
     {"host bits in a prefix", SERVED "http: {trusted_proxies: [10.0.0.1/8]}\n",
      "w.yaml:2:26: http.trusted_proxies[0]: \"10.0.0.1/8\" has bits set behind its length; write "
      "10.0.0.0/8\n"
