@@ -83,7 +83,7 @@ int main(void)
     double ring[RUNS], logfmt[RUNS], json[RUNS];
 
     if (!r || !notes)
-        return 1;
+        exit(1);
     for (unsigned i = 0; i < NOTES; i++)
         fill(&notes[i], i);
     for (unsigned i = 0; i < RUNS; i++) {

@@ -195,6 +195,8 @@ static void on_second(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
     c->last_fold_ms = now;
     if (c->swarms)
         swarms_sweep(c->swarms, now);
+    if (c->access_log)
+        metric_set(&c->metrics, METRIC_NOTES_DROPPED, access_log_dropped(c->access_log));
     publish_sweep(c);
 }
 
@@ -513,6 +515,7 @@ static enum err_code start(struct control *c, struct err *e)
     c->prober = prober_new(c->base, c->live, on_health, c);
     if (!c->prober)
         return err_set(e, ERR_LIMIT, "no memory");
+    prober_count_in(c->prober, &c->metrics);
     if (conf->tracker_udp.count || conf->tracker_http) {
         c->swarms = swarms_new(&conf->tracker_conf);
         if (!c->swarms)

@@ -57,7 +57,7 @@ static uint16_t probe_port(const struct streamer_conf *c)
 {
     if (c->probe.port)
         return c->probe.port;
-    return c->can & STREAMER_HTTP ? c->http_port : c->https_port;
+    return c->http_port ? c->http_port : c->https_port;
 }
 
 static void schedule(struct target *t, uint64_t in_ms)
