@@ -556,34 +556,63 @@ static void write_meta(struct json_write *w, const struct costmap_info *info)
     json_write_object_end(w);
 }
 
+/* The PIDs' names as keys, one behind the other; keys[i] points into text. NULL: no memory. */
+static struct str *make_keys(const struct netmap *map, pidx count, struct bytes *text)
+{
+    struct str *keys = malloc((count + 1u) * sizeof *keys);
+    bool good = keys != NULL;
+
+    for (size_t i = 0; good && i < count; i++) {
+        keys[i] = (struct str){NULL, map->pids[i].name.n + 3};
+        good = bytes_printf(text, "\"%s\":", map->pids[i].name.p); /* no name needs an escape */
+    }
+    if (!good) {
+        free(keys);
+        return NULL;
+    }
+    for (size_t i = 0, at = 0; i < count; at += keys[i++].n)
+        keys[i].p = text->data + at;
+    return keys;
+}
+
+static void write_row(struct json_write *w, const struct costmap_row *row, struct str src,
+                      const struct str *keys)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; row->columns && i < row->columns->count; i++) {
+        if (isnan(row->cost[i]))
+            continue;
+        if (!any) {
+            json_write_key_made(w, src);
+            json_write_object(w);
+            any = true;
+        }
+        json_write_key_made(w, keys[row->columns->dst[i]]);
+        json_write_number(w, row->cost[i]);
+    }
+    if (any)
+        json_write_object_end(w);
+}
+
 bool costmap_format(const struct costmap *c, const struct netmap *map, struct bytes *out)
 {
+    struct bytes text = {0};
+    struct str *keys = make_keys(map, c->pid_count, &text);
     struct json_write w;
+    bool good;
 
     json_write_init(&w, out);
     json_write_object(&w);
     write_meta(&w, &c->info);
     json_write_key(&w, STR("cost-map"));
     json_write_object(&w);
-    for (size_t src = 0; src < c->pid_count; src++) {
-        const struct costmap_row *row = &c->rows[src];
-        bool any = false;
-
-        for (uint32_t i = 0; row->columns && i < row->columns->count; i++) {
-            if (isnan(row->cost[i]))
-                continue;
-            if (!any) {
-                json_write_key(&w, map->pids[src].name);
-                json_write_object(&w);
-                any = true;
-            }
-            json_write_key(&w, map->pids[row->columns->dst[i]].name);
-            json_write_number(&w, row->cost[i]);
-        }
-        if (any)
-            json_write_object_end(&w);
-    }
+    for (size_t src = 0; keys && src < c->pid_count; src++)
+        write_row(&w, &c->rows[src], keys[src], keys);
     json_write_object_end(&w);
     json_write_object_end(&w);
-    return json_write_done(&w);
+    good = keys && json_write_done(&w);
+    free(keys);
+    bytes_free(&text);
+    return good;
 }

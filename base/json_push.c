@@ -179,6 +179,25 @@ static inline enum err_code emit(struct json_push *j, const struct json_event *e
     return ERR_OK;
 }
 
+/* What mostly follows a key or a value, taken at once: saves a turn of the loop for each. */
+static inline const char *after_key(struct json_push *j, const char *p, const char *end)
+{
+    if (p < end && *p == ':') {
+        j->state = WANT_VALUE;
+        return p + 1;
+    }
+    return p;
+}
+
+static inline const char *after_value(struct json_push *j, const char *p, const char *end)
+{
+    if (p < end && *p == ',' && j->depth) {
+        j->state = j->is_object[j->depth] ? WANT_KEY : WANT_VALUE;
+        return p + 1;
+    }
+    return p;
+}
+
 static enum err_code no_memory(struct json_push *j, struct err *e)
 {
     err_set(e, ERR_LIMIT, "no memory for a string of this length");
@@ -280,12 +299,13 @@ static enum err_code read_string(struct json_push *j, const char *p, const char 
 
         if (UNLIKELY(ev.text.n > j->limits.string_max))
             return string_too_long(j, e);
-        *at = q + 1;
         if (j->state == WANT_KEY || j->state == WANT_KEY_OR_END) {
             ev.kind = JSON_PUSH_KEY;
             j->state = WANT_COLON;
+            *at = after_key(j, q + 1, end);
         } else {
             j->state = behind_value(j);
+            *at = after_value(j, q + 1, end);
         }
         return emit(j, &ev, e);
     }
@@ -359,8 +379,8 @@ static enum err_code read_number(struct json_push *j, const char *p, const char 
     /* What the fast way took must end here, and not at the end of the piece. */
     if (LIKELY(q && q < end && !is_number_byte(*q))) {
         ev.text = (struct str){p, (size_t)(q - p)};
-        *at = q;
         j->state = behind_value(j);
+        *at = after_value(j, q, end);
         return emit(j, &ev, e);
     }
     for (q = p; q < end && is_number_byte(*q); q++)

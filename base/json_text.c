@@ -213,15 +213,15 @@ bool json_text_is_number(const char *p, size_t n)
 
 size_t json_text_from_uint(uint64_t v, char out[JSON_TEXT_NUMBER_MAX])
 {
-    char reversed[20];
-    size_t n = 0;
+    size_t n = 1, i;
 
+    for (uint64_t left = v; left >= 10; left /= 10)
+        n++;
+    i = n;
     do {
-        reversed[n++] = (char)('0' + v % 10);
+        out[--i] = (char)('0' + v % 10);
         v /= 10;
-    } while (v);
-    for (size_t i = 0; i < n; i++)
-        out[i] = reversed[n - 1 - i];
+    } while (i);
     return n;
 }
 

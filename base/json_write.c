@@ -16,16 +16,27 @@ bool json_write_done(const struct json_write *w)
     return !w->full && w->depth == 0 && !w->after_key;
 }
 
+/* Most calls find the room that an earlier one made. */
+static inline bool has_room(const struct bytes *b, size_t n)
+{
+    size_t limit = b->limit ? b->limit : BYTES_LIMIT_DEFAULT;
+    size_t end = b->cap < limit ? b->cap : limit;
+
+    return b->len < end && n <= end - b->len;
+}
+
 /* Room for n bytes and a comma; the comma is put. NULL when full. */
-static char *begin(struct json_write *w, size_t n)
+static inline char *begin(struct json_write *w, size_t n)
 {
     char *p;
 
-    if (w->full || !bytes_reserve(w->out, n + 1)) {
+    if (UNLIKELY(!has_room(w->out, n + 1)) && (w->full || !bytes_reserve(w->out, n + 1))) {
         w->full = true;
         w->after_key = false; /* the value that a key waits for is given up with it */
         return NULL;
     }
+    if (UNLIKELY(w->full))
+        return NULL;
     p = w->out->data + w->out->len;
     if (w->comma)
         *p++ = ',';
@@ -140,6 +151,20 @@ void json_write_key(struct json_write *w, struct str key)
     p = quoted(p, key);
     *p++ = ':';
     finish(w, p);
+    w->comma = false;
+    w->after_key = true;
+}
+
+void json_write_key_made(struct json_write *w, struct str made)
+{
+    char *p;
+
+    assert(w->depth > 0 && !w->after_key);
+    p = begin(w, made.n);
+    if (!p)
+        return;
+    memcpy(p, made.p, made.n);
+    finish(w, p + made.n);
     w->comma = false;
     w->after_key = true;
 }

@@ -28,6 +28,9 @@ void json_write_array_end(struct json_write *w);
 
 /* Text must be UTF-8; quotes, backslashes and control characters are escaped. */
 void json_write_key(struct json_write *w, struct str key);
+/* A key that stands in the text many times: made is what json_write_key writes, quotes and colon
+ * included, taken from an earlier one. */
+void json_write_key_made(struct json_write *w, struct str made);
 void json_write_string(struct json_write *w, struct str text);
 /* Finite. Shortest text that reads back the same; integers plainly. */
 void json_write_number(struct json_write *w, double v);

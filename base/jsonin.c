@@ -64,6 +64,8 @@ enum err_code jsonin_error(const struct jsonin *at, struct err *e, const char *f
 
 static const char *kind_name(const json_t *v)
 {
+    if (!v)
+        return "nothing";
     switch (json_typeof(v)) {
     case JSON_OBJECT:
         return "an object";

@@ -1,6 +1,6 @@
 /* From the file of a cost map to the map that answers, in time and in memory over what the text
  * itself takes; and the two halves alone, the JSON reader and the writer.
- * bench_load_cost_map [NETWORK-MAP COST-MAP]; without files it makes small ones. */
+ * bench_load_cost_map [COST-MAP NETWORK-MAP]; without files it makes small ones. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "alto/costmap.h"
 #include "base/clock.h"
 #include "base/json_push.h"
-#include "bench/bench_stats.h"
+#include "bench/lib/stats.h"
 
 #define ARENA_CAP ((size_t)1 << 30)
 
@@ -101,7 +101,7 @@ static void bench_reader(const struct bytes *text)
 {
     double ms[BENCH_RUNS];
     size_t events = 0;
-    char size[128];
+    char size[80];
 
     for (unsigned i = 0; i < BENCH_RUNS; i++) {
         struct json_push *j = json_push_new(NULL, NULL, count_event, &events);
@@ -116,9 +116,8 @@ static void bench_reader(const struct bytes *text)
         json_push_free(j);
     }
     bench_median(ms, BENCH_RUNS);
-    snprintf(size, sizeof size, "median %.2f ms, %zu bytes, %zu events", ms[BENCH_RUNS / 2],
-             text->len, events);
-    bench_detail("read-cost-map-json", ms, BENCH_RUNS, "ms", size);
+    snprintf(size, sizeof size, "%zu bytes, %zu events", text->len, events);
+    bench_detail("read-cost-map-json", ms, BENCH_RUNS, "ms of CPU", size);
 }
 
 static void bench_writer(const char *path, const struct netmap *map)
@@ -141,16 +140,16 @@ static void bench_writer(const char *path, const struct netmap *map)
         snprintf(size, sizeof size, "%zu bytes", out.len);
         bytes_free(&out);
     }
-    bench_ratio("format-cost-map", bench_median(ms, BENCH_RUNS), 60, "ms");
-    bench_detail("format-cost-map", ms, BENCH_RUNS, "ms", size);
+    bench_median(ms, BENCH_RUNS);
+    bench_detail("format-cost-map", ms, BENCH_RUNS, "ms of CPU", size);
     arena_free(arena);
 }
 
 int main(int argc, char **argv)
 {
     char network_made[] = "/tmp/bench_network.XXXXXX", cost_made[] = "/tmp/bench_cost.XXXXXX";
-    const char *network_path = argc == 3 ? argv[1] : network_made;
-    const char *cost_path = argc == 3 ? argv[2] : cost_made;
+    const char *network_path = argc == 3 ? argv[2] : network_made;
+    const char *cost_path = argc == 3 ? argv[1] : cost_made;
     struct arena *arena = arena_new(ARENA_CAP);
     const struct netmap *map = NULL;
     char size[128] = "";
@@ -160,7 +159,7 @@ int main(int argc, char **argv)
     long before;
 
     if (argc != 1 && argc != 3)
-        fail(argv[0], "[NETWORK-MAP COST-MAP]");
+        fail(argv[0], "[COST-MAP NETWORK-MAP]");
     if (argc == 1)
         make_files(network_made, cost_made);
     if (!arena || netmap_load(network_path, arena, &map, &e) != ERR_OK)
@@ -175,7 +174,7 @@ int main(int argc, char **argv)
     for (unsigned i = 1; i < BENCH_RUNS; i++)
         ms[i] = load_once(cost_path, map, size, sizeof size);
     bench_ratio("load-cost-map", bench_median(ms, BENCH_RUNS), 250, "ms");
-    bench_detail("load-cost-map", ms, BENCH_RUNS, "ms", size);
+    bench_detail("load-cost-map", ms, BENCH_RUNS, "ms of CPU", size);
     /* Peak of the whole program with the text in memory beside, as someone would have it who got it
      * over HTTP; the file itself is read in pieces. */
     bench_ratio("load-cost-map-memory",

@@ -56,7 +56,9 @@ static inline enum err_code oracle_event(void *ctx, struct json_push *j,
         t->depth--;
         return ERR_OK;
     case JSON_PUSH_KEY:
-        t->key[t->depth] = strndup(ev->text.p, ev->text.n);
+        t->key[t->depth] = calloc(1, ev->text.n + 1); /* strndup would look for a NUL behind it */
+        if (ev->text.n)
+            memcpy(t->key[t->depth], ev->text.p, ev->text.n);
         return ERR_OK;
     case JSON_PUSH_STRING:
         v = json_stringn(ev->text.p, ev->text.n);

@@ -411,6 +411,25 @@ START_TEST(full_arena)
 }
 END_TEST
 
+/* The maps that the demo runs on are complete and belong together. */
+START_TEST(demo_maps)
+{
+    struct arena *a = arena_new(ARENA_CAP);
+    const struct netmap *m = NULL;
+    const struct costmap *c = NULL;
+    struct err e = {0};
+
+    ck_assert_msg(netmap_load("conf/demo/networkmap.json", a, &m, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(netmap_check_complete(m, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(costmap_load("conf/demo/costmap.json", m, a, &c, &e) == ERR_OK, "%s", e.text);
+    ck_assert_uint_eq(costmap_info_get(c)->unknown_pids, 0);
+    for (pidx i = 0; i < m->pid_count; i++)
+        if (costmap_has_row(c, i))
+            ck_assert(costmap_get(c, i, i) == 0);
+    arena_free(a);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("costmap");
@@ -427,6 +446,7 @@ int main(void)
     tcase_add_loop_test(t, equals_a_matrix, 0, 20);
     tcase_add_test(t, sparse_maps_are_small);
     tcase_add_test(t, full_arena);
+    tcase_add_test(t, demo_maps);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -37,6 +37,6 @@ static inline void bench_ratio(const char *name, double value, double goal, cons
 static inline void bench_detail(const char *name, const double *v, size_t n, const char *unit,
                                 const char *size)
 {
-    printf("# %s: %zu runs, %.2f to %.2f %s; %s; %s\n", name, n, v[0], v[n - 1], unit, size,
-           BENCH_COMPILER);
+    printf("# %s: median %.2f of %zu runs, %.2f to %.2f %s; %s; %s\n", name, v[n / 2], n, v[0],
+           v[n - 1], unit, size, BENCH_COMPILER);
 }
