@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/suggest.h"
 #include "daemon/config_units.h"
 
 struct check {
@@ -398,19 +399,19 @@ static enum err_code check_streamers(struct check *c, struct named **names, stru
 static void unknown_streamer(struct check *c, const struct named *names, size_t n,
                              struct place place, size_t service, size_t i, struct str name)
 {
-    char show[TEXT_QUOTE_MAX], hint[100] = "; there are none";
-    struct guess g;
+    char show[TEXT_QUOTE_MAX], hint[SUGGEST_TEXT_MAX];
+    struct suggest near;
 
-    if (n)
-        snprintf(hint, sizeof hint, "; add it, or write one of those that are");
-    guess_init(&g, name);
+    suggest_init(&near, name);
     for (size_t k = 0; k < n && !problem_sink_full(c->problems); k++)
-        guess_offer(&g, names[k].name);
-    if (g.best.n)
-        snprintf(hint, sizeof hint, "; did you mean %.*s?", (int)g.best.n, g.best.p);
+        suggest_offer(&near, names[k].name);
+    suggest_format(&near, hint);
     problem_error(c->problems, place,
                   "services[%zu].streamers[%zu]: no streamer is called \"%s\"%s", service, i,
-                  text_quote(name, show), hint);
+                  text_quote(name, show),
+                  hint[0] ? hint
+                  : n     ? "; add it, or write one of those that are"
+                          : "; there are none");
 }
 
 /* A list of names: each known, none twice. */

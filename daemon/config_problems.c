@@ -231,65 +231,6 @@ char *text_quote(struct str t, char *out)
     return out;
 }
 
-#define DISTANCE_LEN_MAX 64u
-
-static unsigned least(unsigned a, unsigned b, unsigned c)
-{
-    unsigned m = a < b ? a : b;
-
-    return m < c ? m : c;
-}
-
-unsigned text_distance(struct str a, struct str b, unsigned most)
-{
-    unsigned row[3][DISTANCE_LEN_MAX + 1]; /* two rows back, one back, this one */
-    unsigned *before = row[0], *last = row[1], *now = row[2];
-
-    if (a.n > DISTANCE_LEN_MAX || b.n > DISTANCE_LEN_MAX || a.n > b.n + most || b.n > a.n + most)
-        return most + 1;
-    memset(row, 0, sizeof row);
-    for (unsigned j = 0; j <= b.n; j++)
-        last[j] = j;
-    for (unsigned i = 1; i <= a.n; i++) {
-        unsigned *turn = before;
-
-        now[0] = i;
-        for (unsigned j = 1; j <= b.n; j++) {
-            unsigned other = a.p[i - 1] != b.p[j - 1];
-
-            now[j] = least(last[j] + 1, now[j - 1] + 1, last[j - 1] + other);
-            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
-                before[j - 2] + 1 < now[j])
-                now[j] = before[j - 2] + 1;
-        }
-        before = last;
-        last = now;
-        now = turn;
-    }
-    return last[b.n] <= most ? last[b.n] : most + 1;
-}
-
-void guess_init(struct guess *g, struct str given)
-{
-    /* A third of the name may be wrong, but never all of it. */
-    unsigned most = given.n < 4 ? 1 : given.n < 6 ? 2 : given.n > 30 ? 10 : (unsigned)given.n / 3;
-
-    *g = (struct guess){.given = given, .distance = most + 1};
-}
-
-void guess_offer(struct guess *g, struct str name)
-{
-    unsigned d;
-
-    if (g->distance == 0)
-        return;
-    d = text_distance(g->given, name, g->distance - 1);
-    if (d < g->distance && d < name.n) {
-        g->distance = d;
-        g->best = name;
-    }
-}
-
 static bool caret_format(const struct config_problem *p, struct bytes *out)
 {
     const char *s = p->source;

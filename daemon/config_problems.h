@@ -40,14 +40,3 @@ struct place place_of_offset(struct str text, size_t offset);
 /* Text of the file for a message: control characters and broken UTF-8 as \xNN, cut at about 60
  * characters. out holds TEXT_QUOTE_MAX. Returns out. */
 char *text_quote(struct str t, char *out);
-
-/* Edits (a character more, fewer, another, two swapped) from a to b; at most `most` + 1. */
-unsigned text_distance(struct str a, struct str b, unsigned most);
-
-/* "Did you mean": offer it all names, then look at best. */
-struct guess {
-    struct str given, best;
-    unsigned distance;
-};
-void guess_init(struct guess *g, struct str given);
-void guess_offer(struct guess *g, struct str name);

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/suggest.h"
+
 char *config_at_format(const struct config_at *at, char *out, size_t size)
 {
     const struct config_at *chain[CONFIG_DEPTH_MAX + 2];
@@ -338,30 +340,30 @@ static const struct schema_row *unknown_key(struct reader *r, const struct confi
                                             struct place place)
 {
     const struct schema_row *row = NULL;
-    char text[900], known[700] = "";
-    struct guess g;
+    char text[900], known[700] = "", hint[SUGGEST_TEXT_MAX];
+    struct suggest near;
 
     if (problem_sink_full(r->problems)) { /* it is counted, so it need not be a good sentence */
         at_error(r, at, place, "unknown key");
         return NULL;
     }
-    guess_init(&g, key);
+    suggest_init(&near, key);
     while ((row = schema_next(group, row))) {
         struct str k = schema_key(row);
         size_t have = strlen(known);
 
-        guess_offer(&g, k);
+        suggest_offer(&near, k);
         snprintf(known + have, sizeof known - have, "%s%.*s", have ? ", " : "", (int)k.n, k.p);
     }
     row = key_elsewhere(group, key);
-    if (g.best.n)
-        snprintf(text, sizeof text, "unknown key; did you mean %.*s?", (int)g.best.n, g.best.p);
+    if (near.best.n)
+        snprintf(text, sizeof text, "unknown key%s", suggest_format(&near, hint));
     else if (row)
         snprintf(text, sizeof text, "unknown key here; there is %s", row->path);
     else
         snprintf(text, sizeof text, "unknown key; there are %s", known);
     at_error(r, at, place, text);
-    return g.best.n ? schema_find(group, g.best) : NULL;
+    return near.best.n ? schema_find(group, near.best) : NULL;
 }
 
 #define GROUP_KEYS_MAX 64u

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alto/vtag.h"
+#include "base/suggest.h"
 #include "daemon/config_problems.h"
 #include "daemon/config_units.h"
 #include "http/redirect_template.h"
@@ -243,21 +244,19 @@ static enum err_code set_bool(struct str text, void *field, struct err *e)
 static enum err_code set_word(const struct schema_row *row, struct str text, void *field,
                               struct err *e)
 {
-    char show[TEXT_QUOTE_MAX], all[VALUE_RANGE_MAX], hint[80] = "";
-    struct guess g;
+    char show[TEXT_QUOTE_MAX], all[VALUE_RANGE_MAX], hint[SUGGEST_TEXT_MAX];
+    struct suggest near;
 
-    guess_init(&g, text);
+    suggest_init(&near, text);
     for (const struct schema_word *w = row->words; w->name; w++) {
         if (str_eq(text, str_from(w->name))) {
             store_uint(field, row->size, (uint64_t)w->value);
             return ERR_OK;
         }
-        guess_offer(&g, str_from(w->name));
+        suggest_offer(&near, str_from(w->name));
     }
-    if (g.best.n)
-        snprintf(hint, sizeof hint, "; did you mean %.*s?", (int)g.best.n, g.best.p);
     return err_set(e, ERR_PARSE, "\"%s\" is not one of %s%s", text_quote(text, show),
-                   words_format(row->words, all, sizeof all), hint);
+                   words_format(row->words, all, sizeof all), suggest_format(&near, hint));
 }
 
 /* Texts */

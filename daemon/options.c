@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/suggest.h"
 #include "daemon/config_problems.h"
 #include "daemon/publish.h"
 
@@ -15,24 +16,24 @@ static const struct option long_options[] = {
 
 static enum err_code bad_option(char **argv, struct err *e)
 {
+    static const char *const names[] = {"--config", "--check", "--print-schema", "--version",
+                                        "--help"};
     const char *word = argv[optind - 1];
-    char show[TEXT_QUOTE_MAX];
-    struct guess g;
+    char show[TEXT_QUOTE_MAX], hint[SUGGEST_TEXT_MAX];
+    struct suggest near;
 
-    if (optopt && strchr("cCSVh", optopt) == NULL)
-        return err_set(e, ERR_PARSE, "there is no option -%c; see --help", optopt);
+    text_quote(str_from(word), show);
     if (optopt == 'c')
-        return err_set(e, ERR_PARSE, "%s needs a file behind it", text_quote(str_from(word), show));
+        return err_set(e, ERR_PARSE, "%s needs a file behind it", show);
+    if (optopt && strncmp(word, "--", 2) != 0)
+        return err_set(e, ERR_PARSE, "there is no option -%c; see --help", optopt);
     if (optopt)
-        return err_set(e, ERR_PARSE, "%s takes no value", text_quote(str_from(word), show));
-    guess_init(&g, str_from(word + strspn(word, "-")));
-    for (const struct option *o = long_options; o->name; o++)
-        guess_offer(&g, str_from(o->name));
-    if (g.best.n)
-        return err_set(e, ERR_PARSE, "there is no option %s; did you mean --%.*s?",
-                       text_quote(str_from(word), show), (int)g.best.n, g.best.p);
-    return err_set(e, ERR_PARSE, "there is no option %s; see --help",
-                   text_quote(str_from(word), show));
+        return err_set(e, ERR_PARSE, "%s takes no value", show);
+    suggest_init(&near, str_from(word));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        suggest_offer(&near, str_from(names[i]));
+    suggest_format(&near, hint);
+    return err_set(e, ERR_PARSE, "there is no option %s%s", show, hint[0] ? hint : "; see --help");
 }
 
 enum err_code options_parse(int argc, char **argv, struct options *out, struct err *e)

@@ -46,11 +46,11 @@ static const struct {
     const char *what, *text, *printed;
 } mistakes[] = {
     {"a key is misspelt", SERVED "wrokers: 2\n",
-     "w.yaml:2:1: wrokers: unknown key; did you mean workers?\n"
+     "w.yaml:2:1: wrokers: unknown key; did you mean \"workers\"?\n"
      "  wrokers: 2\n"
      "  ^\n"},
     {"a key is misspelt below", SERVED "tracker:\n  intervall: 30m\n",
-     "w.yaml:3:3: tracker.intervall: unknown key; did you mean interval?\n"
+     "w.yaml:3:3: tracker.intervall: unknown key; did you mean \"interval\"?\n"
      "    intervall: 30m\n"
      "    ^\n"},
     {"a key is of nobody", SERVED "log: {colour: red}\n",
@@ -101,7 +101,8 @@ static const struct {
      "  tracker: {random_share: 0.2}\n"
      "                          ^\n"},
     {"a word is misspelt", SERVED "log: {level: wran}\n",
-     "w.yaml:2:14: log.level: \"wran\" is not one of error, warn, info, debug; did you mean warn?\n"
+     "w.yaml:2:14: log.level: \"wran\" is not one of error, warn, info, debug; did you mean "
+     "\"warn\"?\n"
      "  log: {level: wran}\n"
      "               ^\n"},
     {"a truth is YAML's of old", SERVED "dns: {client_subnet: yes}\n",
@@ -129,7 +130,8 @@ static const struct {
     {"a streamer is not there",
      SERVED "streamers: [{name: fra-1, ipv4: 192.0.2.1}]\n"
             "services: [{name: vod, hosts: [a.example], streamers: [fra1]}]\n",
-     "w.yaml:3:56: services[0].streamers[0]: no streamer is called \"fra1\"; did you mean fra-1?\n"
+     "w.yaml:3:56: services[0].streamers[0]: no streamer is called \"fra1\"; did you mean "
+     "\"fra-1\"?\n"
      "  services: [{name: vod, hosts: [a.example], streamers: [fra1]}]\n"
      "                                                         ^\n"},
     {"two streamers have one name",
