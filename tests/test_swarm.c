@@ -413,8 +413,8 @@ static void *thread_run(void *arg)
         ask.random = x;
         hash_of(x >> 33 & 1 ? 1 : (unsigned)(x >> 34) % 500, ask.info_hash);
         ask.hash = swarms_hash(t->s, ask.info_hash);
-        swarms_prefetch(t->s, ask.hash);
-        swarms_prefetch_deep(t->s, ask.hash);
+        for (unsigned step = 0; step < SWARMS_STEPS; step++)
+            swarms_prefetch(t->s, ask.hash, (enum swarms_step)step);
         swarms_announce(t->s, &ask, got);
         NEED(got->stored);
     }

@@ -204,12 +204,11 @@ static void batch_prefetch(struct tracker *t, const struct announce_udp *u, unsi
     unsigned announces = 0;
 
     for (unsigned i = 0; i < n; i++)
-        if (u->in_msg[i].msg_len >= ANNOUNCE_LEN && get32(u->in[i] + 8) == ACTION_ANNOUNCE) {
-            hash[announces] = swarms_hash(t->swarms, u->in[i] + HEADER_LEN);
-            swarms_prefetch(t->swarms, hash[announces++]);
-        }
-    for (unsigned i = 0; i < announces; i++)
-        swarms_prefetch_deep(t->swarms, hash[i]);
+        if (u->in_msg[i].msg_len >= ANNOUNCE_LEN && get32(u->in[i] + 8) == ACTION_ANNOUNCE)
+            hash[announces++] = swarms_hash(t->swarms, u->in[i] + HEADER_LEN);
+    for (unsigned step = 0; step < SWARMS_STEPS; step++)
+        for (unsigned i = 0; i < announces; i++)
+            swarms_prefetch(t->swarms, hash[i], (enum swarms_step)step);
 }
 
 /* Sends what there is; a datagram that the system does not take is dropped, as UDP may. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attr.h"
+
 /* A record is the key and two bytes of state. */
 #define KEY_LEN(f) ((f) == PEER_V4 ? 8u : 20u)
 #define REC_LEN(f) (KEY_LEN(f) + 2u)
@@ -99,9 +101,9 @@ static inline int key_cmp(enum peer_family f, const uint8_t *a, const uint8_t *b
 {
     uint64_t x = be64(a), y = be64(b);
 
-    if (x != y)
-        return x < y ? -1 : 1;
-    return f == PEER_V4 ? 0 : memcmp(a + 8, b + 8, KEY_LEN(PEER_V6) - 8);
+    if (f == PEER_V6 && x == y)
+        return memcmp(a + 8, b + 8, KEY_LEN(PEER_V6) - 8);
+    return (x > y) - (x < y);
 }
 
 static inline uint8_t *rec_at(enum peer_family f, const struct chunk *c, unsigned i)
@@ -160,52 +162,65 @@ static void top_fix(struct peerset *s, unsigned i)
     }
 }
 
+/* The searches take no branches that the processor could guess wrong: a half is added or not. */
+
 /* The last chunk whose first key is not above k; the first one if all are. */
-static unsigned top_search(const struct top *t, enum peer_family f, const uint8_t *k)
+static inline unsigned top_search(const struct top *t, enum peer_family f, const uint8_t *k)
 {
     uint64_t x = be64(k);
-    unsigned lo = 0, n = t->n;
+    unsigned lo = 0;
 
-    while (n > 1) {
+    for (unsigned n = t->n; n > 1;) {
         unsigned half = n / 2;
         const struct top_entry *e = &t->at[lo + half];
-        bool below = e->first != x ? e->first < x : key_cmp(f, e->chunk->rec, k) <= 0;
+        bool below = e->first <= x;
 
-        lo = below ? lo + half : lo;
-        n = below ? n - half : half;
+        if (f == PEER_V6 && UNLIKELY(e->first == x))
+            below = key_cmp(f, e->chunk->rec, k) <= 0;
+        lo += half & -(unsigned)below;
+        n -= half;
     }
     return lo;
 }
 
-static unsigned chunk_search(const struct chunk *c, enum peer_family f, const uint8_t *k)
+/* How many records of a chunk are below k. */
+static inline unsigned chunk_search(const struct chunk *c, enum peer_family f, const uint8_t *k)
 {
     unsigned lo = 0, n = c->n;
 
-    while (n > 0) {
+    if (n == 0)
+        return 0;
+    /* All lines that the first steps may look at, at once: they miss together, not in turn. */
+    for (unsigned i = n / 8; n > 16 && i < n; i += n / 8)
+        __builtin_prefetch(rec_at(f, c, i));
+    while (n > 1) {
         unsigned half = n / 2;
 
-        if (key_cmp(f, rec_at(f, c, lo + half), k) < 0) {
-            lo += half + 1;
-            n -= half + 1;
-        } else {
-            n = half;
-        }
+        lo += half & -(unsigned)(key_cmp(f, rec_at(f, c, lo + half - 1), k) < 0);
+        n -= half;
     }
-    return lo;
+    return lo + (key_cmp(f, rec_at(f, c, lo), k) < 0);
 }
 
-bool peerset_find(const struct peerset *s, enum peer_family f, const struct peer_key *k,
-                  struct peer_pos *pos)
+/* Inlined once a family: what depends on it is then a constant. */
+static inline __attribute__((always_inline)) bool find(const struct peerset *s, enum peer_family f,
+                                                       const uint8_t *k, struct peer_pos *pos)
 {
     const struct chunk *c;
 
     *pos = (struct peer_pos){0};
     if (!s->root)
         return false;
-    pos->chunk = s->deep ? top_search(s->root, f, k->b) : 0;
+    pos->chunk = s->deep ? top_search(s->root, f, k) : 0;
     c = chunk_get(s, pos->chunk);
-    pos->at = chunk_search(c, f, k->b);
-    return pos->at < c->n && key_cmp(f, rec_at(f, c, pos->at), k->b) == 0;
+    pos->at = chunk_search(c, f, k);
+    return pos->at < c->n && key_cmp(f, rec_at(f, c, pos->at), k) == 0;
+}
+
+bool peerset_find(const struct peerset *s, enum peer_family f, const struct peer_key *k,
+                  struct peer_pos *pos)
+{
+    return f == PEER_V4 ? find(s, PEER_V4, k->b, pos) : find(s, PEER_V6, k->b, pos);
 }
 
 uint16_t peerset_state_get(const struct peerset *s, enum peer_family f, struct peer_pos pos)
@@ -436,6 +451,14 @@ void peerset_expire(struct peerset *s, enum peer_family f, struct peer_memory *m
     }
 }
 
+void peerset_prefetch(const struct peerset *s)
+{
+    if (s->root) {
+        __builtin_prefetch(s->root);
+        __builtin_prefetch((const char *)s->root + 64);
+    }
+}
+
 void peerset_relocate(struct peerset *s, enum peer_family f, struct peer_memory *m,
                       pidx (*locate)(const void *ctx, struct addr a), const void *ctx)
 {
@@ -509,39 +532,39 @@ static uint32_t sampling_random(struct sampling *g, uint32_t below)
     return (uint32_t)((x >> 32) * below >> 32);
 }
 
-static void take(struct sampling *g, const uint8_t *rec)
+static inline __attribute__((always_inline)) void take(struct sampling *g, enum peer_family f,
+                                                       const uint8_t *rec)
 {
     const struct peer_wish *w = g->w;
-    enum peer_family f = g->f;
     uint16_t state = rec_state(f, rec);
-    unsigned n = g->out->n;
+    unsigned n = g->out->n, len = peer_wire_len(f);
 
     if ((w->no_seeds && state & PEER_STATE_SEED) || peer_state_age(state, w->now) > w->max_age)
         return;
-    if (w->has_self && memcmp(rec + 2, w->self.b + 2, KEY_LEN(f) - 2) == 0)
+    if (w->has_self && memcmp(rec + 2, w->self.b + 2, len) == 0)
         return;
     g->out->pid[n] = rec_pid(rec);
-    if (f == PEER_V4)
-        memcpy(g->out->wire + (size_t)n * 6, rec + 2, 6);
-    else
-        memcpy(g->out->wire + (size_t)n * PEER_WIRE_MAX, rec + 2, PEER_WIRE_MAX);
+    memcpy(g->out->wire + (size_t)n * len, rec + 2, len);
     g->out->n = n + 1;
 }
 
-/* Takes from a span until the sample has upto peers; returns where it stopped. */
-static unsigned take_span(struct sampling *g, unsigned chunk, unsigned from, unsigned to,
-                          unsigned upto)
+/* Takes from a span until the sample has upto peers. */
+static void take_span(struct sampling *g, unsigned chunk, unsigned from, unsigned to, unsigned upto)
 {
     const struct chunk *c = chunk_get(g->s, chunk);
     unsigned i = from;
 
     if (g->spans == SPANS_MAX)
-        return from;
-    for (; i < to && g->out->n < upto && g->scanned < SCAN_MAX; i++, g->scanned++)
-        take(g, rec_at(g->f, c, i));
+        return;
+    if (g->f == PEER_V4)
+        for (; i < to && g->out->n < upto; i++)
+            take(g, PEER_V4, rec_at(PEER_V4, c, i));
+    else
+        for (; i < to && g->out->n < upto; i++)
+            take(g, PEER_V6, rec_at(PEER_V6, c, i));
+    g->scanned += i - from;
     if (i > from)
         g->span[g->spans++] = (struct span){chunk, (uint16_t)from, (uint16_t)i};
-    return i;
 }
 
 static bool overlaps(const struct sampling *g, unsigned chunk, unsigned from, unsigned to)
@@ -552,38 +575,46 @@ static bool overlaps(const struct sampling *g, unsigned chunk, unsigned from, un
     return false;
 }
 
-/* From a up to b, which is behind the last. */
-static void take_range(struct sampling *g, struct peer_pos a, struct peer_pos b, unsigned upto)
+/* The part of a chunk that is of a PID: only at the edges of its range need it be searched. */
+static struct span chunk_part(const struct sampling *g, pidx pid, unsigned chunk, unsigned first,
+                              unsigned last)
 {
-    for (unsigned c = a.chunk; c <= b.chunk && g->out->n < upto && g->scanned < SCAN_MAX; c++) {
-        unsigned to = c == b.chunk ? b.at : chunk_get(g->s, c)->n;
-        unsigned from = c == a.chunk ? a.at : 0;
+    const struct chunk *c = chunk_get(g->s, chunk);
+    struct peer_key k = {{(uint8_t)(pid >> 8), (uint8_t)pid}};
+    struct span part = {chunk, 0, c->n};
 
-        if (from < to)
-            take_span(g, c, from, to, upto);
+    if (chunk == first)
+        part.from = (uint16_t)chunk_search(c, g->f, k.b);
+    if (chunk == last) {
+        memset(k.b + 2, 0xff, sizeof k.b - 2); /* no peer has port 65535 at 255.255.255.255 */
+        part.to = (uint16_t)chunk_search(c, g->f, k.b);
     }
+    return part;
 }
 
+/* From a random chunk of the PID's round to it again, and in that chunk from a random peer. */
 static void take_pid(struct sampling *g, pidx pid, unsigned upto)
 {
-    struct peer_pos a, b, mid;
-    struct peer_key k = {{0}};
-    unsigned first, end;
+    struct peer_key k = {{(uint8_t)(pid >> 8), (uint8_t)pid}};
+    unsigned first = 0, last = 0, chunk, middle;
+    struct span start, part;
 
-    k.b[0] = (uint8_t)(pid >> 8);
-    k.b[1] = (uint8_t)pid;
-    peerset_find(g->s, g->f, &k, &a);
-    memset(k.b + 2, 0xff, sizeof k.b - 2); /* no peer has port 65535 at the broadcast address */
-    peerset_find(g->s, g->f, &k, &b);
-    if (a.chunk == b.chunk && a.at == b.at)
-        return;
-    mid.chunk = a.chunk + sampling_random(g, b.chunk - a.chunk + 1);
-    first = mid.chunk == a.chunk ? a.at : 0;
-    end = mid.chunk == b.chunk ? b.at : chunk_get(g->s, mid.chunk)->n;
-    mid.at = first < end ? first + sampling_random(g, end - first) : first;
-    /* A PID that has no more than are wanted gives them all, wherever it starts. */
-    take_range(g, mid, b, upto);
-    take_range(g, a, mid, upto);
+    if (g->s->deep) {
+        first = top_search(g->s->root, g->f, k.b);
+        memset(k.b + 2, 0xff, sizeof k.b - 2);
+        last = top_search(g->s->root, g->f, k.b);
+    }
+    chunk = first + sampling_random(g, last - first + 1);
+    start = chunk_part(g, pid, chunk, first, last);
+    middle = start.from + (start.from < start.to ? sampling_random(g, start.to - start.from) : 0);
+    take_span(g, chunk, middle, start.to, upto);
+    for (unsigned i = first; i < last && g->out->n < upto && g->scanned < SCAN_MAX; i++) {
+        chunk = chunk == last ? first : chunk + 1;
+        part = chunk_part(g, pid, chunk, first, last);
+        take_span(g, chunk, part.from, part.to, upto);
+    }
+    if (g->out->n < upto && g->scanned < SCAN_MAX)
+        take_span(g, start.chunk, start.from, middle, upto);
 }
 
 /* Places are chosen first and fetched together: they miss the cache, each on its own line. */
@@ -631,9 +662,8 @@ void peerset_sample(const struct peerset *s, enum peer_family f, const struct pe
     g.spans = g.scanned = 0;
     g.random = w->random | 1;
     if (s->count <= PEERSET_CHUNK || (s->count <= PEERSET_SAMPLE_MAX && total >= s->count / 2)) {
-        struct peer_pos end = {chunk_count(s) - 1, chunk_get(s, chunk_count(s) - 1)->n};
-
-        take_range(&g, (struct peer_pos){0}, end, PEERSET_SAMPLE_MAX);
+        for (unsigned i = 0; i < chunk_count(s); i++)
+            take_span(&g, i, 0, chunk_get(s, i)->n, PEERSET_SAMPLE_MAX);
         return;
     }
     for (unsigned i = 0; i < w->near_count && out->n < near; i++)

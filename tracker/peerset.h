@@ -84,6 +84,8 @@ bool peerset_insert(struct peerset *s, enum peer_family f, struct peer_memory *m
                     struct peer_pos pos, const struct peer_key *k, uint16_t state) MUST_CHECK;
 void peerset_remove(struct peerset *s, enum peer_family f, struct peer_memory *m,
                     struct peer_pos pos);
+/* A hint: the set will be searched soon. */
+void peerset_prefetch(const struct peerset *s);
 /* Forgets all that are older than max_age ticks. */
 void peerset_expire(struct peerset *s, enum peer_family f, struct peer_memory *m, uint16_t now,
                     unsigned max_age);

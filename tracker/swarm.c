@@ -140,15 +140,6 @@ const struct hash_key *swarms_secret(const struct swarms *s)
     return &s->secret;
 }
 
-void swarms_prefetch(const struct swarms *s, uint64_t hash)
-{
-    const struct shard *d = shard_of(s, hash);
-
-    /* The two may be of different tables while one grows: then the hint is a wrong one, no more. */
-    __builtin_prefetch(slots_get(d) + (tag_of(hash) & mask_get(d)));
-    __builtin_prefetch(&d->lock);
-}
-
 /* The slot of a swarm, or the empty one where it would go. */
 static uint32_t slot_find(const struct shard *d, uint32_t tag, const uint8_t *info_hash)
 {
@@ -169,17 +160,42 @@ static struct swarm *swarm_find(const struct shard *d, uint64_t hash, const uint
     return at ? swarm_at(d, at) : NULL;
 }
 
-void swarms_prefetch_deep(struct swarms *s, uint64_t hash)
+static void prefetch_slot(const struct shard *d, uint64_t hash)
+{
+    /* The two may be of different tables while one grows: then the hint is a wrong one, no more. */
+    __builtin_prefetch(slots_get(d) + (tag_of(hash) & mask_get(d)));
+    __builtin_prefetch(&d->lock);
+}
+
+/* Follows the first slot with the tag; that it is another's swarm is one in four billion. */
+static void prefetch_swarm(const struct shard *d, uint64_t hash, enum swarms_step step)
+{
+    const struct slot *slots = slots_get(d);
+    uint32_t mask = mask_get(d), i = tag_of(hash) & mask;
+    const struct swarm *w;
+
+    while (slots[i].at && slots[i].tag != tag_of(hash))
+        i = (i + 1) & mask;
+    if (!slots[i].at)
+        return;
+    w = swarm_at(d, slots[i].at);
+    if (step == SWARMS_SWARM)
+        __builtin_prefetch(w);
+    else
+        for (unsigned f = 0; f < PEER_FAMILIES; f++)
+            peerset_prefetch(&w->set[f]);
+}
+
+void swarms_prefetch(struct swarms *s, uint64_t hash, enum swarms_step step)
 {
     struct shard *d = shard_of(s, hash);
-    const struct slot *slot;
 
-    if (pthread_mutex_trylock(&d->lock) != 0)
-        return;
-    slot = &slots_get(d)[tag_of(hash) & mask_get(d)];
-    if (slot->at)
-        __builtin_prefetch(swarm_at(d, slot->at));
-    pthread_mutex_unlock(&d->lock);
+    if (step == SWARMS_SLOT) {
+        prefetch_slot(d, hash);
+    } else if (pthread_mutex_trylock(&d->lock) == 0) {
+        prefetch_swarm(d, hash, step);
+        pthread_mutex_unlock(&d->lock);
+    }
 }
 
 static bool slots_grow(struct swarms *s, struct shard *d)

@@ -59,10 +59,11 @@ struct swarm_answer {
 };
 
 uint64_t swarms_hash(const struct swarms *s, const uint8_t info_hash[INFO_HASH_LEN]);
-/* Starts loading what an announce of that hash will touch; the second call, some time later, goes a
- * step deeper. Both are hints and never wait. */
-void swarms_prefetch(const struct swarms *s, uint64_t hash);
-void swarms_prefetch_deep(struct swarms *s, uint64_t hash);
+/* Starts loading what an announce of that hash will touch; each step, some time after the one
+ * before, goes one pointer deeper. Hints: they never wait. */
+enum swarms_step { SWARMS_SLOT, SWARMS_SWARM, SWARMS_PEERS };
+#define SWARMS_STEPS 3
+void swarms_prefetch(struct swarms *s, uint64_t hash, enum swarms_step step);
 
 /* Any worker. Puts the asker in, renews or removes it, and samples peers for it: never itself, and
  * no seeds for a seed. A "completed" counts once a peer: when the peer was not known as a seed. */
