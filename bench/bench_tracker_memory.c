@@ -1,6 +1,6 @@
 /* Bytes a peer: a million peers in 100,000 swarms, Zipf, IPv4, in the order in which they would
  * come. What counts is what the process grows by; the store's own account stands beside it. */
-#include "bench/bench_stats.h"
+#include "bench/lib/stats.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* A UDP announce from datagram to datagram without the system's part: 100,000 torrents, a million
  * peers, Zipf, over the demo's maps. --serve PORT: the same tracker on 127.0.0.1, for load_tracker,
  * until it is ended. */
-#include "bench/bench_stats.h"
+#include "bench/lib/stats.h"
 
 #include <string.h>
 #include <unistd.h>
