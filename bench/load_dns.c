@@ -1,6 +1,7 @@
 /* Asks a DNS server for the address of one name, each time for a random client subnet out of a
  * list, and says what each answer cost the server. usage: load_dns --to ADDRESS:PORT --name NAME
- * [--prefixes FILE] [--count N] [--window N] [--pid SERVER] FILE: a prefix a line; the subnet
+ * [--prefixes FILE] [--count N] [--window N] [--rate N]
+ *                 [--pid SERVER] FILE: a prefix a line; the subnet
  * option (RFC 7871) is a random /24 (IPv6: /56) of a random one of them. Right is: our id, the
  * answer bit, rcode 0, at least one record. */
 #include <arpa/inet.h>
@@ -35,7 +36,7 @@ static struct load {
     struct subnet *subnets;
     size_t subnet_count;
     unsigned window; /* queries in flight on one socket */
-    uint64_t count, asked;
+    uint64_t count, asked, rate, start;
     struct load_random random;
     struct load_result result;
     struct asker askers[SOCKETS];
@@ -135,11 +136,14 @@ static void ask(struct asker *a, unsigned n)
     static unsigned char out[BATCH][QUERY_MAX];
     struct mmsghdr put[BATCH] = {0};
     struct iovec v[BATCH];
+    uint64_t allowed = load_allowed(g.rate, g.start);
 
     if (n > BATCH)
         n = BATCH;
-    if (n > g.count - g.asked)
-        n = (unsigned)(g.count - g.asked);
+    if (allowed > g.count)
+        allowed = g.count;
+    if (g.asked + n > allowed)
+        n = g.asked < allowed ? (unsigned)(allowed - g.asked) : 0;
     for (unsigned i = 0; i < n; i++) {
         size_t len = g.question_len;
 
@@ -199,8 +203,6 @@ static void on_readable(struct asker *a)
         load_die("recvmmsg");
     for (int i = 0; i < n; i++)
         check(a, in[i], got[i].msg_len);
-    if (g.window > a->pending_count)
-        ask(a, g.window - a->pending_count);
 }
 
 static void give_up_pending(void)
@@ -209,29 +211,33 @@ static void give_up_pending(void)
         g.result.lost += g.askers[i].pending_count;
         g.askers[i].pending_count = 0;
         memset(g.askers[i].pending, 0, sizeof g.askers[i].pending);
-        ask(&g.askers[i], g.window);
     }
 }
 
 static void run(pid_t pid)
 {
-    uint64_t cpu = load_cpu_ns(pid), start = load_now_ns();
+    uint64_t cpu = load_cpu_ns(pid), last;
     struct pollfd p[SOCKETS];
 
-    for (int i = 0; i < SOCKETS; i++) {
+    for (int i = 0; i < SOCKETS; i++)
         p[i] = (struct pollfd){.fd = g.askers[i].fd, .events = POLLIN};
-        ask(&g.askers[i], g.window);
-    }
+    g.start = last = load_now_ns();
     while (g.result.answers + g.result.bad + g.result.lost < g.count) {
-        int n = poll(p, SOCKETS, SILENCE_MS);
+        int n;
 
-        if (n == 0)
+        for (int i = 0; i < SOCKETS; i++)
+            if (g.window > g.askers[i].pending_count)
+                ask(&g.askers[i], g.window - g.askers[i].pending_count);
+        n = poll(p, SOCKETS, g.rate ? 1 : SILENCE_MS);
+        if (n > 0)
+            last = load_now_ns();
+        else if (load_now_ns() - last >= SILENCE_MS * UINT64_C(1000000))
             give_up_pending();
         for (int i = 0; n > 0 && i < SOCKETS; i++)
             if (p[i].revents)
                 on_readable(&g.askers[i]);
     }
-    g.result.wall_ns = load_now_ns() - start;
+    g.result.wall_ns = load_now_ns() - g.start;
     g.result.cpu_ns = load_cpu_ns(pid) - cpu;
 }
 
@@ -248,6 +254,7 @@ int main(int argc, char **argv)
     g.window = (unsigned)load_option_number(argc, argv, "window", 128) / SOCKETS;
     if (g.window == 0)
         g.window = 1;
+    g.rate = load_option_number(argc, argv, "rate", 0);
     g.random.state = load_option_number(argc, argv, "seed", 1);
     for (int i = 0; i < SOCKETS; i++) {
         struct sockaddr_in from = {.sin_family = AF_INET,

@@ -1,7 +1,7 @@
 /* Asks an HTTP server for redirects, a bounded number of them, and says what each cost the server.
  * usage: load_http --to ADDRESS:PORT [--mode keepalive|pipelined|newconn] [--count N]
  * [--connections N]
- *                  [--depth N] [--host NAME] [--pid SERVER]
+ *                  [--depth N] [--host NAME] [--rate N] [--pid SERVER]
  * keepalive: one request at a time on each connection. pipelined: --depth requests in one write,
  * the next when all are answered. newconn: a connection each. Only status 302 is right. */
 #include <arpa/inet.h>
@@ -18,9 +18,17 @@
 
 #include "bench/lib/load.h"
 
-enum { CONNECTIONS_MAX = 1024, VARIANTS = 256, DEPTH_MAX = 64, REQUEST_MAX = 512, IN_MAX = 65536 };
+enum {
+    CONNECTIONS_MAX = 1024,
+    VARIANTS = 256,
+    DEPTH_MAX = 64,
+    REQUEST_MAX = 512,
+    IN_MAX = 65536,
+    SILENCE_MS = 5000
+};
 
 struct conn {
+    struct conn *next_waiting;
     int fd;
     unsigned due;      /* answers to come */
     unsigned have;     /* bytes in in[] */
@@ -33,7 +41,8 @@ static struct load {
     struct sockaddr_in to;
     bool newconn;
     unsigned depth;
-    uint64_t count, asked;
+    uint64_t count, asked, rate, start;
+    struct conn *waiting; /* connections that may ask as soon as the rate allows */
     struct load_result result;
     struct load_random random;
     char *batch[VARIANTS]; /* each depth requests in a row */
@@ -162,8 +171,8 @@ static void on_readable(struct conn *c)
             return;
         if (g.newconn)
             return; /* the server closes, as it was asked to */
-        if (g.asked < g.count)
-            conn_send(c);
+        c->next_waiting = g.waiting;
+        g.waiting = c;
         return;
     }
     /* The end of a connection: ours in newconn, else the server's fault, which costs what was due.
@@ -173,27 +182,41 @@ static void on_readable(struct conn *c)
         conn_open(c);
 }
 
+static void send_waiting(void)
+{
+    uint64_t allowed = g.waiting ? load_allowed(g.rate, g.start) : 0;
+
+    while (g.waiting && g.asked < g.count && g.asked < allowed) {
+        struct conn *c = g.waiting;
+
+        g.waiting = c->next_waiting;
+        conn_send(c);
+    }
+}
+
 static void run(struct conn *conns, unsigned connections, pid_t pid)
 {
-    uint64_t cpu, start;
+    uint64_t cpu = load_cpu_ns(pid), last;
 
-    cpu = load_cpu_ns(pid);
-    start = load_now_ns();
+    g.start = last = load_now_ns();
     for (unsigned i = 0; i < connections && g.asked < g.count; i++)
         conn_open(&conns[i]);
     while (g.asked < g.count || g.result.answers + g.result.bad + g.result.lost < g.asked) {
         struct epoll_event events[256];
-        int n = epoll_wait(g.epoll, events, 256, 5000);
+        int n = epoll_wait(g.epoll, events, 256, g.rate ? 1 : SILENCE_MS);
 
-        if (n == 0) {
+        if (n > 0 || g.waiting)
+            last = load_now_ns();
+        if (load_now_ns() - last >= SILENCE_MS * UINT64_C(1000000)) {
             fprintf(stderr, "no answer for 5 s\n");
             g.result.lost = g.asked - g.result.answers - g.result.bad;
             break;
         }
         for (int i = 0; i < n; i++)
             on_readable(events[i].data.ptr);
+        send_waiting();
     }
-    g.result.wall_ns = load_now_ns() - start;
+    g.result.wall_ns = load_now_ns() - g.start;
     g.result.cpu_ns = load_cpu_ns(pid) - cpu;
 }
 
@@ -213,6 +236,7 @@ int main(int argc, char **argv)
     if (g.depth == 0 || g.depth > DEPTH_MAX)
         g.depth = DEPTH_MAX;
     g.count = load_option_number(argc, argv, "count", 100000);
+    g.rate = load_option_number(argc, argv, "rate", 0);
     g.random.state = load_option_number(argc, argv, "seed", 1);
     g.epoll = epoll_create1(EPOLL_CLOEXEC);
     make_requests(load_option(argc, argv, "host", "vod.example"));

@@ -28,10 +28,12 @@ import urllib.request
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = TOP / "build/release"
 BENCH = BUILD / "bench"
+WAYMARKD = pathlib.Path(os.environ.get("WAYMARKD", BUILD / "waymarkd")).resolve()  # for comparing two builds
 WORK = TOP / "build/bench"
 DEMO = TOP / "conf/demo"
 SHARED = pathlib.Path(os.environ.get("WAYMARK_SHARED", TOP.parent / "shared"))
 ROUNDS = 7
+RELOAD_SECONDS = 10
 SERVER_CORE, LOAD_CORE = "0", "1"
 
 HTTP_HOST = "vod.bench.example"
@@ -152,9 +154,10 @@ def verdict(name, value, goal, digits=2):
     print(f"ratio {name} {value:.{digits}f} goal <= {goal:.{digits}f} {'met' if value <= goal else 'short'}", flush=True)
 
 
-def compare(goals, sides, program, options, rounds=ROUNDS):
+def compare(goals, sides, program, options):
     """goals: [(name, other side, goal)]; sides: {name: (address, pid)} with "waymark" as one; a warm-up first."""
     found = {side: [] for side in sides}
+    rounds = ROUNDS
     for number in range(rounds + 1):
         for side, (to, pid) in sides.items():
             result = load(program, to, pid, seed=number + 1, **options)
@@ -276,20 +279,65 @@ def opentracker(workers):
     return Server("opentracker", [program, "-f", work / "conf"], udp_ready(port, TRACKER_CONNECT)), port
 
 
+def tracker_map():
+    """The demo's network map, and in it the addresses that load_tracker's peers have, /22 by /22 in another PID."""
+    body = json.loads((DEMO / "networkmap.json").read_text())
+    pids = sorted(p for p in body["network-map"] if p != "world")
+    for k in range(64):
+        body["network-map"][pids[k % len(pids)]].setdefault("ipv4", []).append(f"127.128.{4 * k}.0/22")
+    path = WORK / "networkmap-tracker.json"
+    path.write_text(json.dumps(body))
+    return path
+
+
 def waymark(want):
-    """waymarkd with one worker for want in "http", "dns", "tracker"."""
-    raise Skip("waymarkd does not read a configuration yet")
+    """waymarkd with one worker, listening for each of want: "http", "dns", "tracker_udp". (server, port of the first)"""
+    ports = {kind: free_port(socket.SOCK_STREAM if kind == "http" else socket.SOCK_DGRAM) for kind in want}
+    admin, work = free_port(), folder("waymark")
+    listen = "".join(f'  {kind}: ["127.0.0.1:{port}"]\n' for kind, port in ports.items())
+    streamers = "".join(f"  - {{name: {pid}, ipv4: {address}, pid: {pid}}}\n" for pid, address in STREAMERS.items())
+    (work / "waymark.yaml").write_text(f"""workers: 1
+log: {{level: warn}}
+access_log: {{to: off}}
+listen:
+{listen}  admin: ["127.0.0.1:{admin}"]
+maps:
+  network: "{tracker_map() if "tracker_udp" in want else DEMO / "networkmap.json"}"
+  cost: "{DEMO}/costmap.json"
+  default_pid: world
+dns:
+  zones:
+    - name: {DNS_ZONE}
+      ns: [{{name: ns1.{DNS_ZONE}, ipv4: 192.0.2.53}}]
+tracker: {{min_interval: 0s}}
+defaults:
+  probe: {{type: none}}
+streamers:
+{streamers}services:
+  - name: vod
+    hosts: [{HTTP_HOST}]
+    any_info_hash: true
+    dns: {{ttl: 30s, answers: 1}}
+""")
+    def ready():
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{admin}/healthz", timeout=1) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+    server = Server("waymark", [WAYMARKD, "-c", work / "waymark.yaml"], ready)
+    return server, ports[want[0]], ports
 
 
 def side(stack, started):
-    server, port = started
+    server, port, *_ = started
     stack.enter_context(server)
     return f"127.0.0.1:{port}", server.pid
 
 
 def with_waymark(sides, stack, want):
     try:
-        sides["waymark"] = side(stack, waymark(want))
+        sides["waymark"] = side(stack, waymark([want]))
     except Skip as why:
         print(f"  waymark is left out: {why}")
 
@@ -321,13 +369,49 @@ def tracker_bench():
     hashes = hashes_file()
     with contextlib.ExitStack() as stack:
         sides = {}
-        with_waymark(sides, stack, "tracker")
+        with_waymark(sides, stack, "tracker_udp")
         sides["opentracker"] = side(stack, opentracker(1))
         for name, (to, pid) in sides.items():
             result = load("load_tracker", to, pid, hashes=hashes, peers=PEERS, preload=1)
             print(f"  {name}: {PEERS} peers in {HASHES} swarms announced at {result['cpu_us']:.3f} us each")
         compare([("tracker-udp", "opentracker", 0.65)], sides, "load_tracker",
                 {"hashes": hashes, "peers": PEERS, "count": 200_000})
+
+
+def reload_bench():
+    """HTTP and DNS at half of their peak, SIGHUP after SIGHUP: how many answers fail."""
+    _, _, prefixes = demo_maps()
+    with contextlib.ExitStack() as stack:
+        server, _, ports = waymark(["http", "dns"])
+        stack.enter_context(server)
+        asked = {"load_http": ["--to", f"127.0.0.1:{ports['http']}", "--host", HTTP_HOST],
+                 "load_dns": ["--to", f"127.0.0.1:{ports['dns']}", "--name", DNS_NAME, "--prefixes", prefixes]}
+
+        def start(program, count, rate):
+            argv = [BENCH / program, *asked[program], "--count", count, "--rate", rate]
+            return subprocess.Popen(pinned(LOAD_CORE, argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, text=True)
+
+        # Each has half of the core: a quarter of what it gets alone.
+        rates = {p: int(json.loads(start(p, 100_000, 0).communicate()[0])["per_second"] / 4) for p in asked}
+        loads = {p: start(p, rate * RELOAD_SECONDS, rate) for p, rate in rates.items()}
+        reloads = 0
+        while any(l.poll() is None for l in loads.values()):
+            server.process.send_signal(signal.SIGHUP)
+            reloads += 1
+            time.sleep(0.25)
+        failed = 0
+        for program, process in loads.items():
+            out, err = process.communicate()
+            result = json.loads(out) if out.startswith("{") else {"bad": 1, "lost": 0, "answers": 0, "per_second": 0}
+            failed += result["bad"] + result["lost"]
+            print(f"  {program}: {result['answers']} answers at {result['per_second']:.0f} a second, {result['bad']} wrong, "
+                  f"{result['lost']} missing {err.strip()[:200]}")
+        if server.process.poll() is not None:
+            failed += 1
+            print(f"  waymarkd ended: {server.log.read_text(errors='replace')[-300:]}")
+        print(f"  {reloads} reloads in {RELOAD_SECONDS} s")
+        verdict("reload-under-load", failed, 0, digits=0)
 
 
 def isp_files():
@@ -351,9 +435,9 @@ def process_bench(program):
         isp = isp_files()
         if not isp:
             raise Skip(f"{SHARED}/tools/make_isp.py is not here to make the maps of a large ISP")
-        argv.append(isp / ("costmap.json" if "cost" in program.name else "networkmap.json"))
+        argv.append(isp / "networkmap.json")
         if "cost" in program.name:
-            argv.append(isp / "networkmap.json")
+            argv.append(isp / "costmap.json")
     done = subprocess.run(pinned(SERVER_CORE, argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                           cwd=TOP)
     sys.stdout.write(done.stdout)
@@ -367,6 +451,7 @@ def benchmarks():
     yield "http-302-newconn", lambda: http_bench("newconn", 40_000, 1.00)
     yield "dns-udp", dns_bench
     yield "tracker-udp", tracker_bench
+    yield "reload-under-load", reload_bench
     for program in sorted(BENCH.glob("bench_*")):
         if program.is_file() and os.access(program, os.X_OK):
             yield program.name.removeprefix("bench_").replace("_", "-"), lambda p=program: process_bench(p)
@@ -375,7 +460,10 @@ def benchmarks():
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("name", nargs="?", default="", help="only benchmarks whose name contains this")
+    ap.add_argument("--rounds", type=int, default=ROUNDS, help=f"times that each side is asked ({ROUNDS}); 5 at least for a figure")
     args = ap.parse_args()
+    globals()["ROUNDS"] = args.rounds
+    sys.stdout.reconfigure(line_buffering=True)
     chosen = [(name, run) for name, run in benchmarks() if args.name in name]
     if not chosen:
         sys.exit(f"no benchmark is called like \"{args.name}\"; there are: {', '.join(n for n, _ in benchmarks())}")

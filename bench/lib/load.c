@@ -22,6 +22,11 @@ uint64_t load_now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+uint64_t load_allowed(uint64_t rate, uint64_t start_ns)
+{
+    return rate ? rate * ((load_now_ns() - start_ns) / 1000) / 1000000 + 1 : UINT64_MAX;
+}
+
 uint64_t load_cpu_ns(pid_t pid)
 {
     char path[320];

@@ -40,6 +40,9 @@ struct load_result {
 /* One line of JSON. Returns the exit code: 1 when an answer was wrong, or none was right. */
 int load_result_print(const struct load_result *r);
 
+/* How many questions may have been asked by now at this rate a second; 0 is no limit. */
+uint64_t load_allowed(uint64_t rate, uint64_t start_ns);
+
 /* "127.0.0.1:80"; IPv4 only, for the benchmarks. Ends the program with a message when it is not. */
 struct sockaddr_in load_address(const char *text);
 
