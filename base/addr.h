@@ -86,6 +86,14 @@ static inline bool prefix_is_v4(struct prefix p)
 {
     return p.len >= ADDR_V4_BITS && addr_is_v4(p.addr);
 }
+/* A length that counts from the mapped form, as the address's own family counts it: 104 of an IPv4
+ * address is 8. */
+static inline unsigned addr_own_bits(struct addr a, unsigned len)
+{
+    if (!addr_is_v4(a))
+        return len;
+    return len > ADDR_V4_BITS ? len - ADDR_V4_BITS : 0;
+}
 int prefix_cmp(const struct prefix *a, const struct prefix *b); /* by address, then shorter first */
 /* An address with a port: "127.0.0.1:80", "[::1]:80". A missing port is default_port; with
  * default_port 0 it must be there. */

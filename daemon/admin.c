@@ -159,10 +159,8 @@ static void page_locate(struct control *c, const struct http_request *q, struct 
                       ? json_null()
                       : json_stringn(c->view->netmap->pids[at.pid].name.p,
                                      c->view->netmap->pids[at.pid].name.n),
-                  "scope",
-                  addr_is_v4(client) ? (at.scope > ADDR_V4_BITS ? at.scope - ADDR_V4_BITS : 0)
-                                     : at.scope,
-                  "serial", (json_int_t)c->view->serial);
+                  "scope", (int)addr_own_bits(client, at.scope), "serial",
+                  (json_int_t)c->view->serial);
     dump = o ? json_dumps(o, 0) : NULL;
     json_decref(o);
     answer_bytes(r, type_json, &out, dump && bytes_printf(&out, "%s\n", dump));

@@ -39,48 +39,43 @@ static json_t *source_json(const struct source_file *f)
     return o;
 }
 
-static const char *health_name(enum health h)
+/* Health as the prober tells it, and the load that the router has put on each streamer. */
+static json_t *streamers_json(const struct control *c)
 {
-    static const char *const names[] = {"unknown", "up", "down"};
+    struct bytes text_of = {0};
+    json_t *health = NULL, *list, *o;
+    size_t i;
 
-    return names[h];
-}
+    if (prober_format(c->prober, c->live, &text_of))
+        health = json_loadb(text_of.data, text_of.len, 0, NULL);
+    bytes_free(&text_of);
+    list = json_incref(json_object_get(health, "streamers"));
+    json_decref(health);
+    json_array_foreach(list, i, o)
+    {
+        sidx at =
+            view_find_streamer(c->view, str_from(json_string_value(json_object_get(o, "name"))));
+        const struct view_streamer *s = at == SIDX_NONE ? NULL : &c->view->streamers[at];
 
-static json_t *streamer_json(const struct control *c, const struct view_streamer *s)
-{
-    static const char *const admin_names[] = {"up", "drain", "down", "forced"};
-    health_word w = live_health_get(c->live, s->live);
-    double sessions = live_sessions(c->live, s->live);
-    json_t *o = json_object();
-
-    json_object_set_new(o, "name", text(s->conf->name));
-    json_object_set_new(
-        o, "pid", s->pid == PIDX_NONE ? json_null() : text(c->view->netmap->pids[s->pid].name));
-    json_object_set_new(o, "ipv4",
-                        s->conf->can & STREAMER_V4 ? json_string(health_name((enum health)(w & 3)))
-                                                   : json_null());
-    json_object_set_new(o, "ipv6",
-                        s->conf->can & STREAMER_V6
-                            ? json_string(health_name((enum health)(w >> 2 & 3)))
-                            : json_null());
-    json_object_set_new(o, "admin", json_string(admin_names[live_admin_get(c->live, s->live)]));
-    json_object_set_new(o, "sessions", json_real(sessions));
-    json_object_set_new(o, "capacity", json_real(s->conf->capacity));
-    json_object_set_new(o, "dispatched",
-                        json_integer(atomic_load_explicit(&c->live->streamer[s->live].dispatched,
-                                                          memory_order_relaxed)));
-    return o;
+        if (!s)
+            continue;
+        json_object_set_new(
+            o, "pid", s->pid == PIDX_NONE ? json_null() : text(c->view->netmap->pids[s->pid].name));
+        json_object_set_new(o, "sessions", json_real(live_sessions(c->live, s->live)));
+        json_object_set_new(o, "capacity", json_real(s->conf->capacity));
+        json_object_set_new(o, "dispatched",
+                            json_integer(atomic_load_explicit(
+                                &c->live->streamer[s->live].dispatched, memory_order_relaxed)));
+    }
+    return list;
 }
 
 bool admin_status_format(const struct control *c, struct bytes *out)
 {
-    json_t *o = json_object(), *streamers = json_array(), *sources = json_object(),
-           *services = json_array();
+    json_t *o = json_object(), *sources = json_object(), *services = json_array();
     char *dump;
     bool ok;
 
-    for (sidx i = 0; i < c->view->streamer_count; i++)
-        json_array_append_new(streamers, streamer_json(c, &c->view->streamers[i]));
     for (svidx i = 0; i < c->view->service_count; i++)
         json_array_append_new(services, text(c->view->services[i].conf->name));
     if (c->sources.network.path[0])
@@ -97,7 +92,7 @@ bool admin_status_format(const struct control *c, struct bytes *out)
     json_object_set_new(o, "error", c->last_error[0] ? json_string(c->last_error) : json_null());
     json_object_set_new(o, "sources", sources);
     json_object_set_new(o, "services", services);
-    json_object_set_new(o, "streamers", streamers);
+    json_object_set_new(o, "streamers", streamers_json(c));
     dump = json_dumps(o, JSON_INDENT(2));
     json_decref(o);
     ok = dump && bytes_printf(out, "%s\n", dump);

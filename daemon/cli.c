@@ -119,7 +119,7 @@ static void print_explain(const json_t *doc)
     printf("client   %s\nPID      %s (decided by the first %s bits of the address)\nservice  %s\n",
            member(doc, "client"), member(doc, "pid") ? member(doc, "pid") : "none",
            cell(doc, "scope", scope, sizeof scope), member(doc, "service"));
-    printf("chosen   %s, because of: %s\nview     %s\n\n",
+    printf("chosen   %s: %s\nview     %s\n\n",
            member(doc, "chosen") ? member(doc, "chosen") : "nobody", member(doc, "why"),
            cell(doc, "serial", serial, sizeof serial));
     print_items(json_object_get(doc, "candidates"),
@@ -202,11 +202,11 @@ static void print_source(const char *name, const json_t *s)
 
 static void print_streamers(const json_t *doc)
 {
-    static const char *const keys[] = {"name",  "pid",      "ipv4",     "ipv6",
-                                       "admin", "sessions", "capacity", "dispatched"};
+    static const char *const keys[] = {"name",     "pid",      "ipv4",       "ipv6", "admin",
+                                       "sessions", "capacity", "dispatched", "last"};
 
     print_items(json_object_get(doc, "streamers"),
-                "streamer|PID|IPv4|IPv6|admin|>sessions|>capacity|>sent", keys);
+                "streamer|PID|IPv4|IPv6|admin|>sessions|>capacity|>sent|last probe", keys);
 }
 
 int cli_status(const struct cli *c)

@@ -98,9 +98,10 @@ enum err_code control_reload(struct control *c, struct err *e)
 
     if (rc != ERR_OK) {
         if (problems.count)
-            snprintf(e->text, sizeof e->text, "%.300s:%u:%u: %.500s (%zu in all; see waymarkd --check)",
-                     c->config_path, problems.items[0].line, problems.items[0].col,
-                     problems.items[0].text, problems.count);
+            snprintf(e->text, sizeof e->text,
+                     "%.300s:%u:%u: %.500s (%zu in all; see waymarkd --check)", c->config_path,
+                     problems.items[0].line, problems.items[0].col, problems.items[0].text,
+                     problems.count);
         arena_free(arena);
         goto done;
     }

@@ -104,7 +104,7 @@ static void head(struct json_write *w, const struct view *v, const struct questi
     text(w, STR("client"), addr_format(q->client, client));
     pid_name(w, v, STR("pid"), d->pid);
     json_write_key(w, STR("scope"));
-    json_write_uint(w, d->scope);
+    json_write_uint(w, addr_own_bits(q->client, d->scope));
     json_write_key(w, STR("service"));
     if (q->service < v->service_count)
         json_write_string(w, v->services[q->service].conf->name);

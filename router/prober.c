@@ -469,9 +469,9 @@ bool prober_format(const struct prober *p, const struct live *live, struct bytes
         json_write_object(&w);
         json_write_key(&w, STR("name"));
         json_write_string(&w, s->conf->name);
-        json_write_key(&w, STR("v4"));
+        json_write_key(&w, STR("ipv4"));
         json_write_string(&w, str_from(health_text(s->conf, live, s->live, false)));
-        json_write_key(&w, STR("v6"));
+        json_write_key(&w, STR("ipv6"));
         json_write_string(&w, str_from(health_text(s->conf, live, s->live, true)));
         json_write_key(&w, STR("admin"));
         json_write_string(&w, str_from(admin[live_admin_get(live, s->live)]));

@@ -96,7 +96,7 @@ START_TEST(every_candidate_with_its_stage)
     ck_assert_int_eq(json_integer_value(json_object_get(j, "serial")), 1);
     ck_assert_str_eq(word(j, "client"), "10.0.0.7");
     ck_assert_str_eq(word(j, "pid"), "p0");
-    ck_assert_int_eq(json_integer_value(json_object_get(j, "scope")), 116);
+    ck_assert_int_eq(json_integer_value(json_object_get(j, "scope")), 20);
     ck_assert_str_eq(word(j, "service"), "svc");
     ck_assert_str_eq(word(j, "chosen"), "s4");
     ck_assert_str_eq(word(j, "why"), "load"); /* s1 is nearer, and full */

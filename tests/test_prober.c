@@ -631,8 +631,8 @@ START_TEST(status_page)
     a = json_array_get(list, 0);
     b = json_array_get(list, 1);
     ck_assert_str_eq(json_string_value(json_object_get(a, "name")), "a");
-    ck_assert_str_eq(json_string_value(json_object_get(a, "v4")), "down");
-    ck_assert_str_eq(json_string_value(json_object_get(a, "v6")), "down");
+    ck_assert_str_eq(json_string_value(json_object_get(a, "ipv4")), "down");
+    ck_assert_str_eq(json_string_value(json_object_get(a, "ipv6")), "down");
     ck_assert_str_eq(json_string_value(json_object_get(a, "admin")), "up");
     last = json_string_value(json_object_get(a, "last"));
     ck_assert_msg(strstr(last, "IPv4 not an HTTP/1 answer (\"\\x22\\x5c\\x1b\\xff") == last &&
@@ -640,8 +640,8 @@ START_TEST(status_page)
                   "%s", last);
     ck_assert_int_eq(json_integer_value(json_object_get(a, "changed_s")), 0);
     ck_assert(json_is_integer(json_object_get(a, "changed_s")));
-    ck_assert_str_eq(json_string_value(json_object_get(b, "v4")), "unknown");
-    ck_assert_str_eq(json_string_value(json_object_get(b, "v6")), "none");
+    ck_assert_str_eq(json_string_value(json_object_get(b, "ipv4")), "unknown");
+    ck_assert_str_eq(json_string_value(json_object_get(b, "ipv6")), "none");
     ck_assert_str_eq(json_string_value(json_object_get(b, "admin")), "drain");
     ck_assert(json_is_null(json_object_get(b, "last")) &&
               json_is_null(json_object_get(b, "changed_s")));
