@@ -182,6 +182,7 @@ static void fold_all(struct control *c, double elapsed_s)
 
     for (sidx i = 0; i < v->streamer_count; i++)
         live_fold(c->live, v->streamers[i].live, elapsed_s, session_s);
+    view_fold(v, c->live);
 }
 
 static void on_second(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)

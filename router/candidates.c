@@ -11,8 +11,7 @@
 struct set {
     struct candidates *c; /* in the view's arena */
     struct candidate *slot;
-    float *cost;
-    uint16_t *at;
+    struct ranked *ranked;
     /* Its slots by site: those of site s are by_site[first[s]] to by_site[first[s + 1] - 1]. */
     uint16_t *by_site;
     uint32_t *first;
@@ -97,7 +96,9 @@ static void slots_fill(struct candidates_build *b, struct set *s, const sidx *st
 
         s->slot[i] = (struct candidate){
             .hash = hash_content(st->conf->name.p, st->conf->name.n),
-            .capacity = st->conf->capacity,
+            .capacity = st->conf->capacity > 0 ? st->conf->capacity * LIVE_SESSION_UNITS : INFINITY,
+            .inv_capacity =
+                st->conf->capacity > 0 ? 1 / (st->conf->capacity * LIVE_SESSION_UNITS) : 0,
             .inv_weight = (float)(1 / st->conf->weight),
             .streamer = streamers[i],
             .live = st->live,
@@ -126,20 +127,22 @@ static bool set_new(struct candidates_build *b, struct set *s, size_t n)
 {
     struct arena *arena = b->v->arena;
     size_t rows = (b->v->netmap ? b->v->netmap->pid_count : 0u) + 1u;
+    _Atomic uint32_t *mean;
 
     s->c = arena_array(arena, 1, sizeof *s->c);
     s->slot = arena_array(arena, n, sizeof *s->slot);
-    s->cost = arena_array(arena, rows * n, sizeof *s->cost);
-    s->at = arena_array(arena, rows * n, sizeof *s->at);
+    s->ranked = arena_array(arena, rows * n, sizeof *s->ranked);
+    mean = arena_array(arena, 1, sizeof *mean);
     s->by_site = calloc(n + 1, sizeof *s->by_site);
     s->first = calloc(b->sites + 1u, sizeof *s->first);
-    if (!s->c || !s->slot || !s->cost || !s->at || !s->by_site || !s->first)
+    if (!s->c || !s->slot || !s->ranked || !mean || !s->by_site || !s->first)
         return false;
+    atomic_init(mean, CANDIDATES_MEAN_UNKNOWN);
     *s->c = (struct candidates){.slot = s->slot,
                                 .count = (uint16_t)n,
                                 .rows = (uint32_t)rows,
-                                .cost = s->cost,
-                                .at = s->at};
+                                .ranked = s->ranked,
+                                .mean = mean};
     return true;
 }
 
@@ -247,17 +250,13 @@ static float pair_cost(const struct view *v, pidx src, pidx dst)
 static void row_fill(const struct candidates_build *b, struct set *s, uint32_t row,
                      const uint64_t *keys)
 {
-    float *cost = s->cost + (size_t)row * s->c->count;
-    uint16_t *at = s->at + (size_t)row * s->c->count;
-    uint32_t o = 0;
+    struct ranked *out = s->ranked + (size_t)row * s->c->count;
 
     for (uint32_t k = 0; k < b->sites; k++) {
         uint32_t site = (uint32_t)keys[k];
 
-        for (uint32_t i = s->first[site]; i < s->first[site + 1]; i++) {
-            cost[o] = key_cost(keys[k]);
-            at[o++] = s->by_site[i];
-        }
+        for (uint32_t i = s->first[site]; i < s->first[site + 1]; i++)
+            *out++ = (struct ranked){key_cost(keys[k]), s->by_site[i]};
     }
 }
 
@@ -317,4 +316,35 @@ static bool origins_fill(struct candidates_build *b)
 bool candidates_build_freeze(struct candidates_build *b)
 {
     return rows_fill(b) && origins_fill(b);
+}
+
+double candidates_mean(const struct candidates *c, const struct live *live)
+{
+    uint64_t sessions = 0;
+    double capacity = 0;
+
+    for (uint16_t i = 0; i < c->count; i++) {
+        const struct candidate *s = &c->slot[i];
+        health_word w = live_health_get(live, s->live);
+
+        if (s->inv_capacity > 0 &&
+            (live_usable_by_all(w) || ((s->can & STREAMER_V4) && live_usable(w, false)) ||
+             ((s->can & STREAMER_V6) && live_usable(w, true)))) {
+            sessions += live_session_units(live, s->live);
+            capacity += s->capacity;
+        }
+    }
+    return capacity > 0 ? (double)(int64_t)sessions / capacity : 0;
+}
+
+void view_fold(const struct view *v, const struct live *live)
+{
+    for (svidx i = 0; i < v->service_count; i++) {
+        const struct candidates *c = v->services[i].candidates;
+        float mean = (float)candidates_mean(c, live);
+        uint32_t bits;
+
+        memcpy(&bits, &mean, sizeof bits);
+        atomic_store_explicit(c->mean, bits, memory_order_relaxed);
+    }
 }

@@ -5,8 +5,9 @@
 #include "router/view.h"
 
 struct candidate {
-    uint64_t hash;      /* of the name: configuration order does not matter */
-    double capacity;    /* 0: unlimited */
+    uint64_t hash;       /* of the name: configuration order does not matter */
+    double capacity;     /* in units of live_session_units; INFINITY: unlimited */
+    double inv_capacity; /* its inverse; 0: unlimited */
     float inv_weight;
     float origin_cost; /* as in struct view_streamer */
     sidx streamer;
@@ -14,20 +15,33 @@ struct candidate {
     uint8_t can;
 };
 
+#define CANDIDATES_MEAN_UNKNOWN UINT32_C(0x7fc00000) /* the bits of a NAN */
+
+/* A streamer in the row of a client PID. */
+struct ranked {
+    float cost; /* NAN: the map is silent */
+    uint16_t slot;
+};
+
 struct candidates {
     const struct candidate *slot; /* [count], ascending by streamer, which is by name */
     uint16_t count;
     bool equal_weights;
     uint32_t rows; /* one for each PID, and the last for PIDX_NONE */
-    /* The matrix: what decide() walks. Costs of a row ascend, NAN (the map is silent) last. */
-    const float *cost;  /* [rows][count] */
-    const uint16_t *at; /* [rows][count] index into slot of the streamer with that cost */
+    /* The matrix: what decide() walks. Costs of a row ascend, NAN last. */
+    const struct ranked *ranked; /* [rows][count] */
+    /* A live word: float bits of the mean utilisation as view_fold() last saw it; NAN before. */
+    _Atomic uint32_t *mean;
 };
 
 static inline uint32_t candidates_row(const struct candidates *c, pidx client)
 {
     return client < c->rows - 1 ? client : c->rows - 1;
 }
+
+/* Mean utilisation of the healthy ones that have a capacity, weighted by it; 0 when there are none.
+ * Looks at all of them. */
+double candidates_mean(const struct candidates *c, const struct live *live);
 
 struct candidates_build;
 

@@ -41,8 +41,10 @@ struct asking {
     double cap;        /* NAN until somebody's load makes it matter */
     struct seen *seen; /* [room] */
     unsigned count, room;
-    uint32_t row;            /* of the matrix */
-    struct trace_row *trace; /* NULL: the scan may end early */
+    uint32_t row;              /* of the matrix */
+    unsigned of[STANDING_OUT]; /* how many of each standing were looked at */
+    double nearest_dropped;    /* lowest known `fixed` of those that were not kept */
+    struct trace_row *trace;   /* NULL: the scan may end early */
     size_t traced;
 };
 
@@ -96,11 +98,6 @@ double decide_penalty(double load)
     return load < 1 ? load * load / (2 - load) : 1 + 3 * (load - 1);
 }
 
-static double load_of(const struct asking *a, const struct candidate *c)
-{
-    return c->capacity > 0 ? live_sessions(a->live, c->live) / c->capacity : 0;
-}
-
 static double pull_of(const struct asking *a, const struct candidate *c)
 {
     if (a->set->equal_weights)
@@ -150,6 +147,8 @@ static enum standing standing_of(const struct asking *a, uint16_t slot, health_w
 {
     const struct candidate *c = &a->set->slot[slot];
 
+    if (live_usable_by_all(w)) /* as almost always */
+        return STANDING_HEALTHY;
     switch (usable_of(a->q, c, w)) {
     case USABLE_YES:
         return STANDING_HEALTHY;
@@ -161,91 +160,87 @@ static enum standing standing_of(const struct asking *a, uint16_t slot, health_w
     return live_admin_of(w) == ADMIN_DOWN ? STANDING_OUT : STANDING_DOWN;
 }
 
-/* Stage 7: the cap, from all healthy streamers of the service that have a capacity. Asked for only
- * when somebody's load is above balance_from: below, no cap can touch it. */
+/* Stage 7: the cap. Asked for only when somebody's load is above balance_from: below, no cap can
+ * touch it. */
 static double cap_of(struct asking *a)
 {
-    double sessions = 0, capacity = 0, cap;
+    uint32_t bits = atomic_load_explicit(a->set->mean, memory_order_relaxed);
+    double cap, mean;
+    float folded;
 
     if (!isnan(a->cap))
         return a->cap;
-    for (uint16_t i = 0; i < a->set->count; i++) {
-        const struct candidate *c = &a->set->slot[i];
-        health_word w = live_health_get(a->live, c->live);
-
-        if (!(c->capacity > 0))
-            continue;
-        if (((c->can & STREAMER_V4) && live_usable(w, false) != USABLE_NO) ||
-            ((c->can & STREAMER_V6) && live_usable(w, true) != USABLE_NO)) {
-            sessions += live_sessions(a->live, c->live);
-            capacity += c->capacity;
-        }
-    }
-    cap = capacity > 0 ? (1 + a->policy->eps) * (sessions / capacity) : 1;
+    memcpy(&folded, &bits, sizeof folded);
+    mean = isnan(folded) ? candidates_mean(a->set, a->live) : (double)folded;
+    cap = (1 + a->policy->eps) * mean;
     if (cap < a->policy->balance_from)
         cap = a->policy->balance_from;
     a->cap = cap < 1 ? cap : 1;
     return a->cap;
 }
 
-static unsigned tier_of(struct asking *a, double load)
+static inline unsigned tier_of(struct asking *a, double load, bool full)
 {
-    if (load >= 1)
+    if (full)
         return 2;
     return load > a->policy->balance_from && load > cap_of(a);
 }
 
 /* Stages 6 and 7. The terms are added in this order everywhere: weighted cost alone is then never
  * above the score, which is what lets a scan end. */
-static void score_fill(struct asking *a, struct seen *s)
+static inline void score_fill(struct asking *a, struct seen *s)
 {
     const struct candidate *c = &a->set->slot[s->slot];
     uint32_t hit_pm =
         atomic_load_explicit(&a->live->streamer[c->live].hit_pm, memory_order_relaxed);
-    double miss = a->policy->origin_weight * (double)(1000 - hit_pm) / 1000;
-    double load = load_of(a, c);
+    double miss = a->policy->origin_weight * ((double)(1000 - (int)hit_pm) * 0.001);
+    double units = (double)(int64_t)live_session_units(a->live, c->live);
+    double load = units * c->inv_capacity;
+    double cost = isnan(s->cost) ? 0 : a->policy->cost_weight * (double)s->cost;
+    double origin = miss > 0 ? miss * (double)c->origin_cost : 0;
 
-    s->origin = miss > 0 ? (float)(miss * (double)c->origin_cost) : 0;
+    s->origin = (float)origin;
     s->load = (float)load;
-    s->fixed = isnan(s->cost) ? 0 : a->policy->cost_weight * (double)s->cost;
-    s->fixed += isnan(s->origin) ? 0 : (double)s->origin;
+    s->fixed = cost + (isnan(origin) ? 0 : origin);
     s->score = s->fixed + a->load_scale * decide_penalty(load);
-    s->class = (uint8_t)(2 * tier_of(a, load) + (isnan(s->cost) || isnan(s->origin)));
+    s->class =
+        (uint8_t)(2 * tier_of(a, load, units >= c->capacity) + (isnan(s->cost) || isnan(origin)));
 }
 
 static void trace_excluded(struct asking *a, uint16_t slot, health_word w, enum excluded x)
 {
+    const struct candidate *c = &a->set->slot[slot];
+
     if (a->trace)
         a->trace[a->traced++] = (struct trace_row){
-            .choice = {.streamer = a->set->slot[slot].streamer,
+            .choice = {.streamer = c->streamer,
                        .cost = NAN,
                        .origin = NAN,
-                       .load = (float)load_of(a, &a->set->slot[slot]),
+                       .load =
+                           (float)((double)live_session_units(a->live, c->live) * c->inv_capacity),
                        .score = NAN},
             .health = w,
             .excluded = x,
         };
 }
 
-/* Stages 4 to 7 for the streamer at a rank of the client's row. false: out already. */
-static bool look_at(struct asking *a, uint32_t rank, struct seen *s)
+/* Stages 4 to 7 for one streamer of the client's row. false: out already. */
+static inline bool look_at(struct asking *a, const struct ranked *r, struct seen *s)
 {
-    size_t at = (size_t)a->row * a->set->count + rank;
-    uint16_t slot = a->set->at[at];
-    health_word w = live_health_get(a->live, a->set->slot[slot].live);
+    health_word w = live_health_get(a->live, a->set->slot[r->slot].live);
     enum standing standing;
 
-    if (!can_serve(a->q, &a->set->slot[slot])) {
-        trace_excluded(a, slot, w, EXCLUDED_FAMILY);
+    if (!can_serve(a->q, &a->set->slot[r->slot])) {
+        trace_excluded(a, r->slot, w, EXCLUDED_FAMILY);
         return false;
     }
-    standing = standing_of(a, slot, w);
+    standing = standing_of(a, r->slot, w);
     if (standing == STANDING_OUT) {
-        trace_excluded(a, slot, w, EXCLUDED_HEALTH);
+        trace_excluded(a, r->slot, w, EXCLUDED_HEALTH);
         return false;
     }
-    s->cost = a->set->cost[at];
-    s->slot = slot;
+    s->cost = r->cost;
+    s->slot = r->slot;
     s->standing = (uint8_t)standing;
     s->in_band = false;
     score_fill(a, s);
@@ -281,50 +276,65 @@ static void lowest_add(struct lowest *l, unsigned want, double score)
     l->score[i] = score;
 }
 
-/* Nobody from this cost on can be among the wanted: not in the band, and behind those that are
- * there. Costs of a row ascend, and a score is never below its cost. */
-static bool scan_is_done(const struct asking *a, const struct lowest *l, float cost)
+/* What the best class holds so far, once it has as many as are wanted: a score above this is
+ * neither in the band nor among the wanted, then or ever, for both can only sink. INFINITY before.
+ */
+static double hopeless_above(const struct asking *a, const struct lowest *l)
 {
-    double floor;
+    double limit, last;
 
-    if (a->trace || l->count < a->q->want)
-        return false;
-    if (isnan(cost))
-        return true;
-    floor = a->policy->cost_weight * (double)cost;
-    return floor > band_limit(a, l->score[0]) && floor > l->score[l->count - 1];
+    if (l->count < a->q->want || a->trace)
+        return INFINITY;
+    limit = band_limit(a, l->score[0]);
+    last = l->score[l->count - 1];
+    return limit > last ? limit : last;
 }
 
-/* Walks the client's row in cost order. false: there is no room for all that must be looked at. */
+/* Files a candidate: kept, or only counted when it cannot be in the answer any more. */
+static inline void file(struct asking *a, struct lowest *low, double *hopeless)
+{
+    const struct seen *s = &a->seen[a->count];
+    bool enough = *hopeless < INFINITY;
+
+    a->of[s->standing]++;
+    if (s->standing == STANDING_HEALTHY) {
+        if (s->class == CLASS_BEST && !(s->score > *hopeless)) {
+            lowest_add(low, a->q->want, s->score);
+            *hopeless = hopeless_above(a, low);
+            a->count++;
+            return;
+        }
+        if (enough && !(s->class & 1) && s->fixed < a->nearest_dropped)
+            a->nearest_dropped = s->fixed;
+    }
+    a->count += !enough || s->standing == STANDING_DRAINING;
+}
+
+/* Walks the client's row in cost order, until nobody from there on can be among the wanted: costs
+ * of a row ascend, and a score is never below its cost. false: there is no room for all that must
+ * be kept. */
 static bool scan(struct asking *a)
 {
-    const float *cost = a->set->cost + (size_t)a->row * a->set->count;
+    const struct ranked *r = a->set->ranked + (size_t)a->row * a->set->count;
+    const struct ranked *end = r + a->set->count;
     struct lowest low = {.count = 0};
-    unsigned healthy = 0;
-    uint32_t rank;
+    double hopeless = INFINITY;
 
-    for (rank = 0; rank < a->set->count && !scan_is_done(a, &low, cost[rank]); rank++) {
-        struct seen *s = &a->seen[a->count];
-
+    a->count = 0;
+    memset(a->of, 0, sizeof a->of);
+    a->nearest_dropped = INFINITY;
+    for (; r < end; r++) {
+        if (hopeless < INFINITY && !(a->policy->cost_weight * (double)r->cost <= hopeless))
+            break; /* an unknown cost, too, when there are enough known ones */
         if (a->count == a->room)
             return false;
-        if (!look_at(a, rank, s))
-            continue;
-        a->count++;
-        healthy += s->standing == STANDING_HEALTHY;
-        if (s->standing == STANDING_HEALTHY && s->class == CLASS_BEST)
-            lowest_add(&low, a->q->want, s->score);
+        if (look_at(a, r, &a->seen[a->count]))
+            file(a, &low, &hopeless);
     }
     /* "The only one" must be true, so look for a second. */
-    for (; rank < a->set->count && healthy < 2; rank++) {
-        if (a->count == a->room)
-            return false;
-        if (look_at(a, rank, &a->seen[a->count]) &&
-            a->seen[a->count].standing == STANDING_HEALTHY) {
-            a->count++;
-            healthy++;
-        }
-    }
+    for (; r < end && a->of[STANDING_HEALTHY] < 2; r++)
+        if (look_at(a, r, &a->seen[a->count]))
+            a->of[a->seen[a->count].standing]++;
     return true;
 }
 
@@ -434,11 +444,13 @@ static unsigned seen_select(struct asking *a, unsigned standing, unsigned want)
  * a known one before an unknown one. Not among equals. */
 static bool nearer_is_loaded(const struct asking *a, const struct seen *first)
 {
+    if (!(first->class & 1) && a->nearest_dropped < first->fixed)
+        return true;
     for (unsigned i = 0; i < a->count; i++) {
         const struct seen *s = &a->seen[i];
         bool unknown = s->class & 1, first_unknown = first->class & 1;
 
-        if (s == first || s->in_band || s->standing != first->standing)
+        if (s == first || s->in_band || s->standing != STANDING_HEALTHY)
             continue;
         if (unknown < first_unknown || (unknown == first_unknown && s->fixed < first->fixed))
             return true;
@@ -446,11 +458,11 @@ static bool nearer_is_loaded(const struct asking *a, const struct seen *first)
     return false;
 }
 
-static enum why why_of(const struct asking *a, const struct seen *s, unsigned band, unsigned of)
+static enum why why_of(const struct asking *a, const struct seen *s, unsigned band)
 {
     if (s->standing != STANDING_HEALTHY)
         return WHY_DEGRADED;
-    if (of == 1)
+    if (a->of[STANDING_HEALTHY] == 1)
         return WHY_ONLY;
     if (s->class >= 2)
         return WHY_OVER_CAP;
@@ -493,19 +505,16 @@ static void trace_seen(struct asking *a, unsigned ranked, const struct decision 
 
 static void conclude(struct asking *a, struct decision *out)
 {
-    unsigned standing = STANDING_OUT, band, n, of = 0;
+    unsigned standing = STANDING_HEALTHY, band, n;
 
-    for (unsigned i = 0; i < a->count; i++)
-        if (a->seen[i].standing < standing)
-            standing = a->seen[i].standing;
-    for (unsigned i = 0; i < a->count; i++)
-        of += a->seen[i].standing == standing;
     out->why = WHY_NO_CANDIDATE;
+    while (standing < STANDING_OUT && a->of[standing] == 0)
+        standing++;
     band = band_find(a, standing);
     n = seen_select(a, standing, a->trace ? a->count : a->q->want);
     out->count = (uint8_t)(n < a->q->want ? n : a->q->want);
     for (unsigned i = 0; i < out->count; i++)
-        out->choice[i] = choice_of(a, &a->seen[i], why_of(a, &a->seen[i], band, of));
+        out->choice[i] = choice_of(a, &a->seen[i], why_of(a, &a->seen[i], band));
     if (out->count)
         out->why = out->choice[0].why;
     if (a->trace)
@@ -543,12 +552,11 @@ static bool asking_init(struct asking *a, const struct view *v, const struct liv
 /* Apart, so that the usual decision does not walk through so much stack. */
 static __attribute__((noinline)) void decide_wide(struct asking *a, struct decision *out)
 {
-    UNINITIALIZED struct seen all[STREAMERS_MAX];
+    UNINITIALIZED struct seen all[STREAMERS_MAX + 1];
     bool fits;
 
     a->seen = all;
     a->room = STREAMERS_MAX;
-    a->count = 0;
     fits = scan(a);
     assert(fits);
     (void)fits;
@@ -558,7 +566,7 @@ static __attribute__((noinline)) void decide_wide(struct asking *a, struct decis
 void decide(const struct view *v, const struct live *live, const struct question *q,
             struct decision *out)
 {
-    UNINITIALIZED struct seen few[SEEN_FEW];
+    UNINITIALIZED struct seen few[SEEN_FEW + 1];
     struct asking a;
 
     if (!asking_init(&a, v, live, q, out))

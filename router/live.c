@@ -7,7 +7,6 @@
 #define HEALTH_MASK  UINT32_C(3)
 #define HEALTH_V6_AT 2
 #define ADMIN_AT     4
-#define OPEN_UNIT    16.0 /* of the folded word's high half */
 
 struct live *live_new(void)
 {
@@ -72,28 +71,6 @@ void live_mark_end(struct live *l)
         l->streamer[i].in_use = l->streamer[i].in_use && l->streamer[i].marked;
 }
 
-enum usable live_usable(health_word w, bool v6)
-{
-    enum health h = (enum health)(w >> (v6 ? HEALTH_V6_AT : 0) & HEALTH_MASK);
-
-    switch ((enum admin_state)(w >> ADMIN_AT & HEALTH_MASK)) {
-    case ADMIN_FORCED:
-        return USABLE_YES;
-    case ADMIN_DOWN:
-        return USABLE_NO;
-    case ADMIN_DRAIN:
-        return h == HEALTH_DOWN ? USABLE_NO : USABLE_OWNED;
-    case ADMIN_UP:
-        break;
-    }
-    return h == HEALTH_DOWN ? USABLE_NO : USABLE_YES;
-}
-
-health_word live_health_get(const struct live *l, lidx i)
-{
-    return atomic_load_explicit(&l->streamer[i].health, memory_order_relaxed);
-}
-
 /* The control thread is the only writer, so reading and storing are two steps. */
 static void field_set(struct live *l, lidx i, unsigned at, uint32_t value)
 {
@@ -139,16 +116,6 @@ void live_dispatch(struct live *l, lidx i, uint32_t n)
     atomic_fetch_add_explicit(&l->streamer[i].dispatched, n, memory_order_relaxed);
 }
 
-/* The fold's word first: its low half is never ahead of the dispatches that are read behind it. */
-double live_sessions(const struct live *l, lidx i)
-{
-    const struct live_streamer *s = &l->streamer[i];
-    uint64_t folded = atomic_load_explicit(&s->folded, memory_order_acquire);
-    uint32_t now = atomic_load_explicit(&s->dispatched, memory_order_relaxed);
-
-    return (double)(folded >> 32) / OPEN_UNIT + (double)(now - (uint32_t)folded);
-}
-
 /* The exact number stays in `open`: rounded to the word's sixteenths again and again, a small one
  * would never age. */
 void live_fold(struct live *l, lidx i, double elapsed_s, double session_s)
@@ -160,7 +127,7 @@ void live_fold(struct live *l, lidx i, double elapsed_s, double session_s)
     double units;
 
     s->open = aged + (double)(now - (uint32_t)before);
-    units = s->open * OPEN_UNIT + 0.5;
+    units = s->open * LIVE_SESSION_UNITS + 0.5;
     if (units > (double)UINT32_MAX)
         units = (double)UINT32_MAX;
     atomic_store_explicit(&s->folded, (uint64_t)(uint32_t)units << 32 | now, memory_order_release);

@@ -69,8 +69,30 @@ lidx live_slot(struct live *l, struct str name);
 void live_mark_begin(struct live *l);
 void live_mark_end(struct live *l);
 
-enum usable live_usable(health_word w, bool v6);
-health_word live_health_get(const struct live *l, lidx i);
+static inline enum usable live_usable(health_word w, bool v6)
+{
+    static const unsigned char by_admin_and_health[4][4] = {
+        [ADMIN_UP] = {USABLE_YES, USABLE_YES, USABLE_NO, USABLE_NO},
+        [ADMIN_DRAIN] = {USABLE_OWNED, USABLE_OWNED, USABLE_NO, USABLE_NO},
+        [ADMIN_DOWN] = {USABLE_NO, USABLE_NO, USABLE_NO, USABLE_NO},
+        [ADMIN_FORCED] = {USABLE_YES, USABLE_YES, USABLE_YES, USABLE_YES},
+    };
+
+    return (enum usable)by_admin_and_health[w >> 4 & 3][w >> (v6 ? 2 : 0) & 3];
+}
+
+/* Usable by everybody, whatever the family: no probe says down, and the admin state is up. */
+static inline bool live_usable_by_all(health_word w)
+{
+    const health_word down = HEALTH_DOWN | HEALTH_DOWN << 2, admin = 3 << 4;
+
+    return (w & (down | admin)) == 0;
+}
+
+static inline health_word live_health_get(const struct live *l, lidx i)
+{
+    return atomic_load_explicit(&l->streamer[i].health, memory_order_relaxed);
+}
 void live_health_set(struct live *l, lidx i, bool v6, enum health h);
 void live_admin_set(struct live *l, lidx i, enum admin_state s);
 enum admin_state live_admin_get(const struct live *l, lidx i);
@@ -83,8 +105,25 @@ void live_hit_set(struct live *l, lidx i, uint32_t hit_pm);
 
 /* Any worker: n sessions were sent there. */
 void live_dispatch(struct live *l, lidx i, uint32_t n);
-/* Sessions believed open: those at the last fold and those sent since. */
-double live_sessions(const struct live *l, lidx i);
+
+/* Sessions believed open, in sixteenths: those at the last fold and those sent since. The fold's
+ * word is read first: its low half is never ahead of the dispatches that are read behind it. */
+#define LIVE_SESSION_UNITS 16
+
+static inline uint64_t live_session_units(const struct live *l, lidx i)
+{
+    const struct live_streamer *s = &l->streamer[i];
+    uint64_t folded = atomic_load_explicit(&s->folded, memory_order_acquire);
+    uint32_t now = atomic_load_explicit(&s->dispatched, memory_order_relaxed);
+
+    return (folded >> 32) + (uint64_t)(uint32_t)(now - (uint32_t)folded) * LIVE_SESSION_UNITS;
+}
+
+static inline double live_sessions(const struct live *l, lidx i)
+{
+    return (double)(int64_t)live_session_units(l, i) * (1.0 / LIVE_SESSION_UNITS);
+}
+
 /* Control thread, about once a second: what was open ages by exp(-elapsed_s / session_s), and what
  * was sent since comes in. */
 void live_fold(struct live *l, lidx i, double elapsed_s, double session_s);

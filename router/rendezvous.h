@@ -9,11 +9,12 @@
 
 #include "base/hash.h"
 
-/* -ln(u), u = (x + 1/2) / 2^53 in (0, 1): by the series of artanh, to about 1e-10. Plain IEEE
- * arithmetic instead of libm, so that every router gives every content the same order. */
+/* -ln(u), u = (x / 2^12 + 1/2) / 2^52, which is exact and in (0, 1): by the series of artanh, to
+ * about 1e-10. Plain IEEE arithmetic instead of libm, so that every router gives every content the
+ * same order. */
 static inline double rendezvous_minus_ln(uint64_t x)
 {
-    double u = ((double)(x >> 11) + 0.5) * 0x1p-53, m, z, zz;
+    double u = ((double)(x >> 12) + 0.5) * 0x1p-52, m, z, zz;
     uint64_t bits;
     int exponent;
 

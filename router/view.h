@@ -101,6 +101,12 @@ struct view_inputs {
 enum err_code view_build(const struct view_inputs *in, struct live *live, struct view **out,
                          struct err *e) MUST_CHECK;
 
+/* Control thread, behind the live_fold()s of a second: notes each service's mean utilisation in the
+ * view, for stage 7 of the decision, which otherwise reckons it from all of the service's streamers
+ * whenever it matters. In a second it moves by no more than what is sent in one. The one thing in a
+ * view that changes: a live word. */
+void view_fold(const struct view *v, const struct live *live);
+
 /* Called when the last reference goes, in any order: for what an arena cannot free. false when the
  * table is full. */
 bool view_on_free(struct view *v, void (*fn)(void *arg), void *arg) MUST_CHECK;
