@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,11 +108,12 @@ static inline enum err_code oracle_read(const char *text, size_t n, size_t piece
     return rc;
 }
 
-/* jansson 2.14 loses a NUL byte that stands right behind a number and takes "[1\0]" for "[1]". */
+/* jansson 2.14 loses a NUL byte that stands right behind a number or a word and takes "[1\0]" for
+ * "[1]". */
 static inline bool oracle_blind(const char *text, size_t n)
 {
     for (size_t i = 1; i < n; i++)
-        if (text[i] == '\0' && text[i - 1] >= '0' && text[i - 1] <= '9')
+        if (text[i] == '\0' && isalnum((unsigned char)text[i - 1]))
             return true;
     return false;
 }
