@@ -559,7 +559,7 @@ static void write_meta(struct json_write *w, const struct costmap_info *info)
 /* The PIDs' names as keys, one behind the other; keys[i] points into text. NULL: no memory. */
 static struct str *make_keys(const struct netmap *map, pidx count, struct bytes *text)
 {
-    struct str *keys = malloc((count + 1u) * sizeof *keys);
+    struct str *keys = calloc(count + 1u, sizeof *keys);
     bool good = keys != NULL;
 
     for (size_t i = 0; good && i < count; i++) {
@@ -570,8 +570,10 @@ static struct str *make_keys(const struct netmap *map, pidx count, struct bytes 
         free(keys);
         return NULL;
     }
-    for (size_t i = 0, at = 0; i < count; at += keys[i++].n)
+    for (size_t i = 0, at = 0; i < count; i++) {
         keys[i].p = text->data + at;
+        at += keys[i].n;
+    }
     return keys;
 }
 
