@@ -120,7 +120,7 @@ static void print_explain(const json_t *doc)
            member(doc, "client"), member(doc, "pid") ? member(doc, "pid") : "none",
            cell(doc, "scope", scope, sizeof scope), member(doc, "service"));
     printf("chosen   %s: %s\nview     %s\n\n",
-           member(doc, "chosen") ? member(doc, "chosen") : "nobody", member(doc, "why"),
+           member(doc, "chosen") ? member(doc, "chosen") : "nobody", member(doc, "sentence"),
            cell(doc, "serial", serial, sizeof serial));
     print_items(json_object_get(doc, "candidates"),
                 ">rank|streamer|PID|>cost|>origin|>load|>score|health|admin|excluded by", keys);

@@ -173,15 +173,13 @@ static void on_debounce(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
     }
 }
 
-/* Ages the sessions of every streamer. A streamer's session length is that of the first service
- * that names it. */
+/* Ages the sessions of every streamer. */
 static void fold_all(struct control *c, double elapsed_s)
 {
     const struct view *v = c->view;
-    double session_s = v->service_count ? v->services[0].conf->policy.session_s : 600;
 
     for (sidx i = 0; i < v->streamer_count; i++)
-        live_fold(c->live, v->streamers[i].live, elapsed_s, session_s);
+        live_fold(c->live, v->streamers[i].live, elapsed_s, v->streamers[i].session_s);
     view_fold(v, c->live);
 }
 

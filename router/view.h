@@ -18,9 +18,10 @@ enum view_part { VIEW_PART_HTTP, VIEW_PART_DNS, VIEW_PART_TRACKER, VIEW_PARTS };
 struct view_streamer {
     const struct streamer_conf *conf; /* a copy in the view's arena */
     lidx live;
-    pidx pid;          /* PIDX_NONE: in no PID, so at unknown cost from everybody */
-    pidx origin_pid;   /* PIDX_NONE: no origin term */
-    float origin_cost; /* cost(pid, origin_pid); 0 without an origin; NAN when the map is silent */
+    pidx pid;           /* PIDX_NONE: in no PID, so at unknown cost from everybody */
+    pidx origin_pid;    /* PIDX_NONE: no origin term */
+    uint32_t session_s; /* mean length of its sessions: the longest of the services that name it */
+    float origin_cost;  /* cost(pid, origin_pid); 0 without an origin; NAN when the map is silent */
 };
 
 struct candidates;    /* router/candidates.h */

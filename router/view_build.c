@@ -201,6 +201,7 @@ static enum err_code service_streamer_find(const struct view *v, struct str name
 static enum err_code service_candidates(struct view *v, struct candidates_build *b,
                                         struct view_service *s, sidx *list, struct err *e)
 {
+    struct view_streamer *streamers = (struct view_streamer *)(uintptr_t)v->streamers;
     size_t n = s->conf->streamer_count ? s->conf->streamer_count : v->streamer_count;
     enum err_code rc = ERR_OK;
 
@@ -221,7 +222,12 @@ static enum err_code service_candidates(struct view *v, struct candidates_build 
             return err_set(e, ERR_CONFLICT, "it names streamer %s twice",
                            v->streamers[list[i]].conf->name.p);
     s->candidates = candidates_build_add(b, list, n);
-    return s->candidates ? ERR_OK : out_of_memory(v, e);
+    if (!s->candidates)
+        return out_of_memory(v, e);
+    for (size_t i = 0; i < n; i++)
+        if (streamers[list[i]].session_s < s->conf->policy.session_s)
+            streamers[list[i]].session_s = s->conf->policy.session_s;
+    return ERR_OK;
 }
 
 static enum err_code policy_check(const struct policy_conf *p, struct err *e)

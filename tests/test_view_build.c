@@ -270,6 +270,24 @@ START_TEST(services_with_the_same_streamers_share)
 }
 END_TEST
 
+START_TEST(the_longest_session_counts)
+{
+    struct conf c;
+    struct view *v = NULL;
+    struct err e = {0};
+
+    conf_init(&c);
+    c.services[0].policy.session_s = 60; /* of all three; the other service is of s0 and s1 */
+    c.services[1].policy.session_s = 900;
+    c.services[1].streamers = known;
+    c.services[1].streamer_count = 2;
+    ck_assert_msg(view_build(&c.in, live, &v, &e) == ERR_OK, "%s", e.text);
+    ck_assert_uint_eq(v->streamers[view_find_streamer(v, STR("s0"))].session_s, 900);
+    ck_assert_uint_eq(v->streamers[view_find_streamer(v, STR("s2"))].session_s, 60);
+    view_drop(v);
+}
+END_TEST
+
 START_TEST(streamers_are_located_by_address)
 {
     struct conf c;
@@ -338,6 +356,7 @@ static Suite *view_build_suite(void)
     tcase_add_test(t, what_is_in_a_view);
     tcase_add_test(t, rows_are_in_cost_order);
     tcase_add_test(t, services_with_the_same_streamers_share);
+    tcase_add_test(t, the_longest_session_counts);
     tcase_add_test(t, streamers_are_located_by_address);
     tcase_add_test(t, ordinal_costs_become_ranks);
     tcase_add_test(t, a_full_live_table_is_an_error);
