@@ -64,23 +64,30 @@ struct place place_of_offset(struct str text, size_t offset)
     return at;
 }
 
-/* The line, without its break. */
-static struct str line_find(struct str text, uint32_t line)
+/* The line without its break, at most `most` bytes of it. Problems come mostly in the order of the
+ * file, so the search goes on from the last one. */
+static struct str line_find(struct problem_sink *s, uint32_t line, size_t most)
 {
-    size_t start = 0, i = 0;
+    const struct str text = s->text;
+    size_t i, end;
 
-    for (uint32_t now = 1; i < text.n;) {
+    if (line < s->last_line || s->last_line == 0) {
+        s->last_line = 1;
+        s->last_start = 0;
+    }
+    for (i = s->last_start; i < text.n && s->last_line < line;) {
         size_t skip = break_len(text.p + i, text.n - i);
 
-        if (skip && now == line)
-            break;
-        if (skip) {
-            now++;
-            start = i + skip;
-        }
         i += skip ? skip : 1;
+        if (skip) {
+            s->last_line++;
+            s->last_start = i;
+        }
     }
-    return (struct str){text.p + start, i - start};
+    for (end = i = s->last_start; end < text.n && end - i < most; end++)
+        if (break_len(text.p + end, text.n - end))
+            break;
+    return (struct str){text.p + i, end - i};
 }
 
 /* The part of a line around col, one printable character (or tab) for each of the file, so that the
@@ -123,6 +130,7 @@ bool problem_sink_init(struct problem_sink *s, struct arena *arena, struct str t
 
 static void problem_add(struct problem_sink *s, struct place at, bool warning, const char *text)
 {
+    const size_t most = 4 * ((size_t)at.col + SOURCE_SHOWN_MAX); /* UTF-8 has at most 4 bytes */
     struct config_problem *p;
 
     if (!warning)
@@ -135,7 +143,7 @@ static void problem_add(struct problem_sink *s, struct place at, bool warning, c
     *p = (struct config_problem){.line = at.line, .col = at.col, .warning = warning};
     p->text = arena_strndup(s->arena, text, strlen(text));
     if (at.line)
-        p->source = source_format(s->arena, line_find(s->text, at.line), at.col, &p->caret);
+        p->source = source_format(s->arena, line_find(s, at.line, most), at.col, &p->caret);
     if (!p->text || (at.line && !p->source))
         s->out_of_memory = true;
     else

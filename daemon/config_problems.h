@@ -18,6 +18,8 @@ struct problem_sink {
     size_t errors;  /* all of them, kept or not */
     size_t dropped; /* over the limit */
     bool out_of_memory;
+    uint32_t last_line; /* where the source line was last looked for */
+    size_t last_start;
 };
 
 /* false: the arena is full. The sink borrows text for as long as it lives. */
