@@ -64,7 +64,7 @@ static void describe(const struct config_key *k, char *out, size_t size)
     snprintf(out, size, "%s%s%s%s%.*s%s", is_word ? "" : k->type,
              k->range[0] && !is_word ? ", " : "", k->range, n ? "; default " : "",
              (int)(words ? n - 2 : n), n ? k->default_text + words : "",
-             k->required ? "; required" : "");
+             k->required ? "; required." : ".");
     out[0] = (char)toupper((unsigned char)out[0]);
 }
 
@@ -100,7 +100,6 @@ static void reference_key(struct bytes *out, const struct config_key *k, bool fi
     add_wrapped(out, front, k->help);
     if (!is_group(k)) {
         describe(k, what, sizeof what);
-        strcat(what, ".");
         add_wrapped(out, front, what);
     }
     if (!bytes_printf(out, "%s%*s%s%.*s:%s%s\n", live ? "" : "#",
@@ -151,7 +150,6 @@ static void manual_make(struct bytes *out)
             abort();
         if (!is_group(&k) || k.required) {
             describe(&k, what, sizeof what);
-            strcat(what, ".");
             manual_text(out, what);
             add(out, ".br\n", 4);
         }

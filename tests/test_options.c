@@ -1,6 +1,7 @@
 #include "daemon/options.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -76,8 +77,10 @@ START_TEST(command_line)
     struct err e = {0};
     int argc = 0;
 
-    for (; argc < 5 && rows[_i].argv[argc]; argc++)
-        argv[argc] = strcpy(storage[argc], rows[_i].argv[argc]);
+    for (; argc < 5 && rows[_i].argv[argc]; argc++) {
+        snprintf(storage[argc], sizeof storage[argc], "%s", rows[_i].argv[argc]);
+        argv[argc] = storage[argc];
+    }
     ck_assert_msg(options_parse(argc, argv, &o, &e) == rows[_i].rc, "%s: %s", rows[_i].what,
                   e.text);
     ck_assert_int_eq(o.action, rows[_i].action);
