@@ -36,7 +36,7 @@ struct fixture {
         .balance_from = 0.5, .session_s = 600                                                      \
     }
 
-static struct addr fixture_addr(const char *text)
+static UNUSED struct addr fixture_addr(const char *text)
 {
     struct addr a = {0, 0};
 
@@ -45,7 +45,7 @@ static struct addr fixture_addr(const char *text)
     return a;
 }
 
-static void fixture_streamers(struct streamer_conf s[3])
+static UNUSED void fixture_streamers(struct streamer_conf s[3])
 {
     static const char *const names[] = {"edge-a", "edge-b", "edge-c"};
     static const char *const hosts[] = {"edge-a.cdn.example", "edge-b.other.example",
@@ -72,7 +72,7 @@ static void fixture_streamers(struct streamer_conf s[3])
 
 static char fixture_long_txt[601];
 
-static size_t fixture_services(struct service_conf s[8])
+static UNUSED size_t fixture_services(struct service_conf s[8])
 {
     static const struct str live[] = {
         {"live.cdn.example", sizeof "live.cdn.example" - 1},
@@ -127,7 +127,7 @@ static size_t fixture_services(struct service_conf s[8])
     return n;
 }
 
-static void fixture_dns_conf(struct dns_conf *c)
+static UNUSED void fixture_dns_conf(struct dns_conf *c)
 {
     static struct dns_ns_conf ns[2], cut_ns[1];
     static struct dns_zone_conf zones[2];
@@ -161,8 +161,8 @@ static void fixture_dns_conf(struct dns_conf *c)
 }
 
 /* The maps as sources that a view takes. */
-static void fixture_maps(const char *net_text, const char *cost_text, struct view_source **net,
-                         struct view_source **cost)
+static UNUSED void fixture_maps(const char *net_text, const char *cost_text,
+                                struct view_source **net, struct view_source **cost)
 {
     struct arena *na = arena_new(64 << 20), *ca = arena_new(64 << 20);
     const struct netmap *n = NULL;
@@ -178,14 +178,14 @@ static void fixture_maps(const char *net_text, const char *cost_text, struct vie
     *cost = view_source_new(ca, NULL, c);
 }
 
-static void fixture_turn(struct fixture *f)
+static UNUSED void fixture_turn(struct fixture *f)
 {
     f->turn = (struct turn){
         .view = f->view, .live = f->live, .metrics = &f->metrics, .wall_offset_ms = 1, .random = 1};
     turn_begin(&f->turn);
 }
 
-static void fixture_init(struct fixture *f)
+static UNUSED void fixture_init(struct fixture *f)
 {
     struct streamer_conf streamers[3];
     struct service_conf services[8];
@@ -209,7 +209,7 @@ static void fixture_init(struct fixture *f)
     fixture_turn(f);
 }
 
-static void fixture_fini(struct fixture *f)
+static UNUSED void fixture_fini(struct fixture *f)
 {
     view_drop(f->view);
     live_free(f->live);
@@ -227,7 +227,7 @@ struct ask {
     uint8_t source;
 };
 
-static size_t ask_name(const char *text, uint8_t *out)
+static UNUSED size_t ask_name(const char *text, uint8_t *out)
 {
     size_t n = 0;
 
@@ -243,7 +243,7 @@ static size_t ask_name(const char *text, uint8_t *out)
     return n;
 }
 
-static size_t ask_subnet(const struct ask *a, uint8_t *p)
+static UNUSED size_t ask_subnet(const struct ask *a, uint8_t *p)
 {
     struct addr addr = fixture_addr(a->subnet);
     bool v4 = addr_is_v4(addr);
@@ -261,7 +261,7 @@ static size_t ask_subnet(const struct ask *a, uint8_t *p)
 }
 
 /* out holds 512 bytes. */
-static size_t ask_encode(const struct ask *a, uint8_t *out)
+static UNUSED size_t ask_encode(const struct ask *a, uint8_t *out)
 {
     size_t n = DNS_HEADER_LEN;
 
