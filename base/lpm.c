@@ -390,6 +390,29 @@ struct lpm_hit lpm_find_scope(const struct lpm *l, struct addr a)
     return (struct lpm_hit){l->r6[r].value, (uint8_t)scope};
 }
 
+/* Pass 0: the bucket's index. Pass 1: where its binary search begins, and ends if it is short. */
+void lpm_prefetch(const struct lpm *l, struct addr a, unsigned pass)
+{
+    bool v4 = addr_is_v4(a);
+    uint64_t b = v4 ? addr_v4(a) >> l->shift4 : a.hi >> l->shift6;
+    const uint32_t *index = (v4 ? l->index4 : l->index6) + b;
+    uint32_t first, middle;
+
+    if (pass == 0) {
+        __builtin_prefetch(index);
+        return;
+    }
+    first = index[0];
+    middle = first + (index[1] - first + 1) / 2;
+    if (v4) {
+        __builtin_prefetch(&l->r4[first]);
+        __builtin_prefetch(&l->r4[middle]);
+    } else {
+        __builtin_prefetch(&l->r6[first]);
+        __builtin_prefetch(&l->r6[middle]);
+    }
+}
+
 size_t lpm_ranges(const struct lpm *l)
 {
     size_t n = 0;

@@ -36,4 +36,8 @@ enum err_code lpm_build(struct lpm_entry *entries, size_t n, struct arena *arena
 uint32_t lpm_find(const struct lpm *l, struct addr a);
 struct lpm_hit lpm_find_scope(const struct lpm *l, struct addr a);
 
+/* For one who has several addresses to find: pass 0 over all of them, then pass 1, then find. The
+ * memory that each needs is then on its way for all of them together. */
+void lpm_prefetch(const struct lpm *l, struct addr a, unsigned pass);
+
 size_t lpm_ranges(const struct lpm *l); /* disjoint ranges of equal value, both families */

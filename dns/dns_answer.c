@@ -1,8 +1,7 @@
 /* A query's bytes to an answer's bytes: the rules of authoritative answers, in the order in which
  * they apply. No allocation, no lock, no clock unless the access log is on. */
-#include "base/hash.h"
-#include "dns/dns_ecs.h"
-#include "dns/dns_server.h"
+#include "dns/dns_answer.h"
+
 #include "dns/dns_zone.h"
 
 #define POINTER_TO_QUESTION (DNS_POINTER_BITS | DNS_HEADER_LEN)
@@ -15,15 +14,14 @@ struct answer {
     const struct dns_conf *conf;
     const struct dns_zone *zone; /* NULL: outside all */
     const struct dns_service *service;
-    struct addr client; /* whom the answer is for */
-    bool has_ecs, truncated, decided;
+    const struct dns_asked *in;
+    const struct dns_query *q; /* in's */
+    bool truncated, decided;
     uint8_t scope; /* as in lpm.h; 0: the answer does not depend on the client */
     enum dns_rcode rcode;
     uint16_t flags;
     uint16_t counts[SECTIONS];
     struct dns_out out;
-    struct dns_ecs ecs;
-    struct dns_query q;
     struct decision d;
 };
 
@@ -48,7 +46,7 @@ static uint8_t *put_record(struct answer *a, unsigned owner, enum dns_type type,
 /* Offset of zone's apex within the question, which ends in it. */
 static unsigned apex_offset(const struct answer *a, const struct dns_zone *zone)
 {
-    return DNS_HEADER_LEN + a->q.name_len - zone->apex.len;
+    return DNS_HEADER_LEN + a->q->name_len - zone->apex.len;
 }
 
 /* A name, compressed to the question where it lies in the question's zone. */
@@ -192,7 +190,7 @@ static void put_txt(struct answer *a, const struct dns_service *s)
 static void choose(struct answer *a, uint8_t need, uint8_t need_any, uint8_t want)
 {
     const struct question q = {
-        .client = a->client,
+        .client = a->in->client,
         .service = a->service->service,
         .content = a->service->content,
         .need = need,
@@ -218,7 +216,7 @@ static bool same_address_before(const struct answer *a, unsigned i, struct addr 
 
 static void answer_address(struct answer *a)
 {
-    bool v4 = a->q.qtype == DNS_TYPE_A;
+    bool v4 = a->q->qtype == DNS_TYPE_A;
     uint8_t need = v4 ? STREAMER_V4 : STREAMER_V6;
 
     if (!(a->service->can & need)) {
@@ -246,9 +244,9 @@ static void answer_address(struct answer *a)
  * section 7.2.1: then the CNAME alone, as they do not depend on the client). */
 static void answer_cname(struct answer *a, const struct dns_zones *zones)
 {
-    uint8_t need = a->q.qtype == DNS_TYPE_AAAA ? STREAMER_V6 : STREAMER_V4;
+    uint8_t need = a->q->qtype == DNS_TYPE_AAAA ? STREAMER_V6 : STREAMER_V4;
     const struct dns_target *t;
-    enum dns_type type = a->q.qtype;
+    enum dns_type type = a->q->qtype;
     size_t data;
 
     choose(a, need & a->service->can, STREAMER_V4 | STREAMER_V6, 1);
@@ -261,7 +259,7 @@ static void answer_cname(struct answer *a, const struct dns_zones *zones)
     put_name(a, t);
     put_names_end(a, data);
     a->counts[SECTION_ANSWER]++;
-    if (t->entry && !a->has_ecs && (type == DNS_TYPE_A || type == DNS_TYPE_AAAA)) {
+    if (t->entry && !a->in->has_ecs && (type == DNS_TYPE_A || type == DNS_TYPE_AAAA)) {
         unsigned n = put_addresses(a, DNS_POINTER_BITS | (unsigned)data, t->entry, type);
 
         a->counts[SECTION_ANSWER] = (uint16_t)(a->counts[SECTION_ANSWER] + n);
@@ -271,7 +269,7 @@ static void answer_cname(struct answer *a, const struct dns_zones *zones)
 /* A name that exists, and what it has of the type. */
 static void answer_entry(struct answer *a, const struct dns_entry *e, const struct dns_zones *zones)
 {
-    enum dns_type type = a->q.qtype;
+    enum dns_type type = a->q->qtype;
     bool holds = e->apex || e->service || e->addresses;
 
     a->service = e->service;
@@ -301,21 +299,21 @@ static void answer_query(struct answer *a)
     const struct dns_zones *zones = a->turn->view->part[VIEW_PART_DNS];
     struct dns_found found;
 
-    if (a->q.qclass != DNS_CLASS_IN) {
+    if (a->q->qclass != DNS_CLASS_IN) {
         a->rcode = DNS_REFUSED;
         return;
     }
-    if (a->q.qtype == DNS_TYPE_OPT) {
+    if (a->q->qtype == DNS_TYPE_OPT) {
         a->rcode = DNS_FORMERR;
         return;
     }
-    if (a->q.qtype >= DNS_TYPE_META_FIRST && a->q.qtype <= DNS_TYPE_META_LAST) {
-        bool transfer = a->q.qtype == DNS_TYPE_AXFR || a->q.qtype == DNS_TYPE_IXFR;
+    if (a->q->qtype >= DNS_TYPE_META_FIRST && a->q->qtype <= DNS_TYPE_META_LAST) {
+        bool transfer = a->q->qtype == DNS_TYPE_AXFR || a->q->qtype == DNS_TYPE_IXFR;
 
         a->rcode = transfer ? DNS_REFUSED : DNS_NOTIMP;
         return;
     }
-    found = dns_zones_find(zones, a->q.name, a->q.name_len, a->q.labels);
+    found = dns_zones_find(zones, a->q->name, a->q->name_len, a->q->labels);
     if (!found.zone) {
         a->rcode = DNS_REFUSED;
         return;
@@ -324,7 +322,7 @@ static void answer_query(struct answer *a)
     a->flags |= DNS_AA;
     if (!found.entry) {
         put_negative(a, DNS_NXDOMAIN);
-    } else if (a->q.qtype == DNS_TYPE_DS && found.entry->apex && found.zone->parent) {
+    } else if (a->q->qtype == DNS_TYPE_DS && found.entry->apex && found.zone->parent) {
         /* RFC 4035 section 3.1.4.1: DS lives above the cut; nobody signs here yet. */
         a->zone = found.zone->parent;
         put_negative(a, DNS_NOERROR);
@@ -339,9 +337,9 @@ static void answer_query(struct answer *a)
 
 static size_t opt_len(const struct answer *a)
 {
-    if (!a->q.has_opt)
+    if (!a->q->has_opt)
         return 0;
-    return DNS_OPT_LEN + (a->has_ecs ? 4u + a->ecs.len : 0);
+    return DNS_OPT_LEN + (a->in->has_ecs ? 4u + a->in->ecs.len : 0);
 }
 
 static void put_opt(struct answer *a)
@@ -354,9 +352,10 @@ static void put_opt(struct answer *a)
     dns_put_u16_at(p + 3, a->conf->udp_bytes_max);
     p[5] = (uint8_t)((unsigned)a->rcode >> 4);
     p[6] = 0;
-    dns_put_u16_at(p + 7, a->q.dnssec_ok ? DNS_OPT_FLAG_DO : 0); /* RFC 3225 section 3 */
-    if (a->has_ecs)
-        options = dns_ecs_encode(&a->ecs, dns_ecs_scope(&a->ecs, a->scope), p + DNS_OPT_LEN);
+    dns_put_u16_at(p + 7, a->q->dnssec_ok ? DNS_OPT_FLAG_DO : 0); /* RFC 3225 section 3 */
+    if (a->in->has_ecs)
+        options =
+            dns_ecs_encode(&a->in->ecs, dns_ecs_scope(&a->in->ecs, a->scope), p + DNS_OPT_LEN);
     dns_put_u16_at(p + 9, (unsigned)options);
     a->out.len += DNS_OPT_LEN + options;
     a->counts[SECTION_ADDITIONAL]++;
@@ -365,12 +364,12 @@ static void put_opt(struct answer *a)
 static void put_header(const struct answer *a)
 {
     uint8_t *p = a->out.p;
-    unsigned flags = DNS_QR | (a->q.flags & (DNS_OPCODE | DNS_RD | DNS_CD)) | a->flags |
+    unsigned flags = DNS_QR | (a->q->flags & (DNS_OPCODE | DNS_RD | DNS_CD)) | a->flags |
                      ((unsigned)a->rcode & 0xf);
 
-    dns_put_u16_at(p, a->q.id);
+    dns_put_u16_at(p, a->q->id);
     dns_put_u16_at(p + 2, flags);
-    dns_put_u16_at(p + 4, a->q.question_len ? 1 : 0);
+    dns_put_u16_at(p + 4, a->q->question_len ? 1 : 0);
     for (unsigned i = 0; i < SECTIONS; i++)
         dns_put_u16_at(p + 6 + 2 * i, a->counts[i]);
 }
@@ -379,29 +378,14 @@ static size_t limit_get(const struct answer *a, bool tcp, size_t out_max)
 {
     size_t limit = tcp ? UINT16_MAX : DNS_UDP_BYTES_MIN;
 
-    if (!tcp && a->q.has_opt) {
+    if (!tcp && a->q->has_opt) {
         size_t both =
-            a->q.udp_bytes < a->conf->udp_bytes_max ? a->q.udp_bytes : a->conf->udp_bytes_max;
+            a->q->udp_bytes < a->conf->udp_bytes_max ? a->q->udp_bytes : a->conf->udp_bytes_max;
 
         if (both > limit)
             limit = both; /* RFC 6891 section 6.2.3: less than 512 means 512 */
     }
     return limit < out_max ? limit : out_max;
-}
-
-/* RFC 7871 section 7.2.1: an answer carries the option if, and only if, the query did. */
-static void take_subnet(struct answer *a)
-{
-    if (!a->conf->client_subnet || !a->q.ecs)
-        return;
-    if (!dns_ecs_parse(a->q.ecs, a->q.ecs_len, &a->ecs)) {
-        a->rcode = DNS_FORMERR;
-        return;
-    }
-    a->has_ecs = true;
-    if (a->ecs.source)
-        a->client = a->ecs.addr;
-    metric_add(a->turn->metrics, METRIC_DNS_SUBNET, 1);
 }
 
 static void count(const struct answer *a, bool tcp)
@@ -416,6 +400,8 @@ static void count(const struct answer *a, bool tcp)
 
     metric_add(m, tcp ? METRIC_DNS_QUERIES_TCP : METRIC_DNS_QUERIES_UDP, 1);
     metric_add(m, by_rcode[a->rcode], 1);
+    if (a->in->has_ecs)
+        metric_add(m, METRIC_DNS_SUBNET, 1);
     if (a->truncated)
         metric_add(m, METRIC_DNS_TRUNCATED, 1);
 }
@@ -432,7 +418,7 @@ static void write_note(const struct answer *a, const uint8_t *query)
     *n = (struct note){
         .wall_ms = t->wall_ms,
         .serial = t->view->serial,
-        .client = a->client,
+        .client = a->in->client,
         .took_us = (uint32_t)(clock_us() - t->now_us),
         .status = (uint16_t)a->rcode,
         .kind = NOTE_DNS,
@@ -440,21 +426,37 @@ static void write_note(const struct answer *a, const uint8_t *query)
     };
     if (a->decided)
         note_decision(n, t->view, a->service->service, &a->d);
-    if (a->q.question_len)
+    if (a->q->question_len)
         len = dns_name_format(query + DNS_HEADER_LEN, text, sizeof text);
     n->name_len = (uint8_t)(len < NOTE_NAME_MAX ? len : NOTE_NAME_MAX);
     memcpy(n->name, text, n->name_len);
     note_commit(t->notes);
 }
 
-size_t dns_answer(struct turn *t, const struct dns_conf *conf, struct addr client, bool tcp,
-                  const uint8_t *query, size_t n, uint8_t *out, size_t out_max)
+void dns_answer_read(const struct dns_conf *conf, struct addr client, const uint8_t *query,
+                     size_t n, struct dns_asked *out)
 {
-    struct answer a;
-    size_t head, opt;
+    out->rcode = dns_query_parse(query, n, &out->q);
+    out->client = client;
+    out->has_ecs = false;
+    /* RFC 7871 section 7.2.1: an answer carries the option if, and only if, the query did. */
+    if (out->rcode != DNS_NOERROR || !conf->client_subnet || !out->q.ecs)
+        return;
+    out->has_ecs = dns_ecs_parse(out->q.ecs, out->q.ecs_len, &out->ecs);
+    if (!out->has_ecs)
+        out->rcode = DNS_FORMERR;
+    else if (out->ecs.source)
+        out->client = out->ecs.addr;
+}
 
-    a.rcode = dns_query_parse(query, n, &a.q);
-    if (a.rcode == DNS_DROP || out_max < DNS_UDP_BYTES_MIN) {
+size_t dns_answer_write(struct turn *t, const struct dns_conf *conf, const struct dns_asked *in,
+                        bool tcp, const uint8_t *query, uint8_t *out, size_t out_max)
+{
+    const size_t head = DNS_HEADER_LEN + in->q.question_len;
+    UNINITIALIZED struct answer a;
+    size_t opt;
+
+    if (in->rcode == DNS_DROP || out_max < DNS_UDP_BYTES_MIN) {
         metric_add(t->metrics, METRIC_DNS_DROPPED, 1);
         return 0;
     }
@@ -462,19 +464,18 @@ size_t dns_answer(struct turn *t, const struct dns_conf *conf, struct addr clien
     a.conf = conf;
     a.zone = NULL;
     a.service = NULL;
-    a.client = client;
-    a.has_ecs = a.truncated = a.decided = false;
+    a.in = in;
+    a.q = &in->q;
+    a.truncated = a.decided = false;
     a.scope = 0;
+    a.rcode = in->rcode;
     a.flags = 0;
     memset(a.counts, 0, sizeof a.counts);
-    if (a.rcode == DNS_NOERROR)
-        take_subnet(&a);
 
     /* The OPT's place is kept free, so that no answer pushes it out. */
     opt = opt_len(&a);
-    head = DNS_HEADER_LEN + a.q.question_len;
     a.out = (struct dns_out){.p = out, .len = head, .limit = limit_get(&a, tcp, out_max) - opt};
-    memcpy(out + DNS_HEADER_LEN, query + DNS_HEADER_LEN, a.q.question_len);
+    memcpy(out + DNS_HEADER_LEN, query + DNS_HEADER_LEN, in->q.question_len);
     if (a.rcode == DNS_NOERROR)
         answer_query(&a);
     if (a.out.full) {
@@ -495,4 +496,13 @@ size_t dns_answer(struct turn *t, const struct dns_conf *conf, struct addr clien
     if (t->notes)
         write_note(&a, query);
     return a.out.len;
+}
+
+size_t dns_answer(struct turn *t, const struct dns_conf *conf, struct addr client, bool tcp,
+                  const uint8_t *query, size_t n, uint8_t *out, size_t out_max)
+{
+    UNINITIALIZED struct dns_asked in;
+
+    dns_answer_read(conf, client, query, n, &in);
+    return dns_answer_write(t, conf, &in, tcp, query, out, out_max);
 }

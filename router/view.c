@@ -138,3 +138,9 @@ struct located view_locate(const struct view *v, struct addr a)
     hit = lpm_find_scope(v->netmap->lpm, a);
     return (struct located){hit.value == LPM_NONE ? v->default_pid : (pidx)hit.value, hit.scope};
 }
+
+void view_prefetch(const struct view *v, struct addr a, unsigned pass)
+{
+    if (v->netmap)
+        lpm_prefetch(v->netmap->lpm, a, pass);
+}

@@ -132,6 +132,8 @@ struct located {
     uint8_t scope;
 };
 struct located view_locate(const struct view *v, struct addr a);
+/* Ahead of view_locate and decide for many addresses: see lpm_prefetch. */
+void view_prefetch(const struct view *v, struct addr a, unsigned pass);
 
 /* The content key of a path under a service: the regex's, else the path's directory ("/vod/film/"
  * of "/vod/film/seg1.ts"; a path without a slash is taken whole). Every front end makes keys here,
