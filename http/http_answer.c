@@ -7,7 +7,7 @@
 #define STATUS_LAST  599
 
 // clang-format off
-#define LINE(code, reason) [code - STATUS_FIRST] = {"HTTP/1.1 " #code " " reason "\r\n", sizeof("HTTP/1.1 " #code " " reason "\r\n") - 1}
+#define LINE(code, reason) [(code) - STATUS_FIRST] = {"HTTP/1.1 " #code " " reason "\r\n", sizeof("HTTP/1.1 " #code " " reason "\r\n") - 1}
 static const struct str status_lines[STATUS_LAST - STATUS_FIRST + 1] = {
     LINE(100, "Continue"), LINE(200, "OK"), LINE(201, "Created"), LINE(202, "Accepted"),
     LINE(204, "No Content"), LINE(206, "Partial Content"), LINE(300, "Multiple Choices"),

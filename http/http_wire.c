@@ -274,7 +274,7 @@ static enum http_refusal absolute_parse(struct http_wire *w, char *p, size_t n,
     struct str scheme = {p, scheme_n}, path;
     char *authority;
 
-    if ((!str_eq_nocase(scheme, STR("http")) && !str_eq_nocase(scheme, STR("https"))) ||
+    if (!colon || (!str_eq_nocase(scheme, STR("http")) && !str_eq_nocase(scheme, STR("https"))) ||
         n < scheme_n + slashes || memcmp(colon, "://", slashes) != 0)
         return HTTP_REFUSE_TARGET_FORM;
     authority = p + scheme_n + slashes;

@@ -184,8 +184,8 @@ static const struct { const char *what, *text, *host, *path, *query, *body; unsi
 START_TEST(refusals)
 {
     char buf[2048];
-    struct http_message m;
-    struct http_wire w;
+    struct http_message m = {0};
+    struct http_wire w = {0};
     size_t have;
 
     ck_assert_uint_le(refused[_i].n, sizeof buf);
@@ -211,8 +211,8 @@ START_TEST(acceptances)
 {
     const char *what = accepted[_i].what;
     char text[2048], buf[2048];
-    struct http_message m;
-    struct http_wire w;
+    struct http_message m = {0};
+    struct http_wire w = {0};
     size_t have, n = strlen(accepted[_i].text);
 
     memcpy(text, accepted[_i].text, n);
@@ -245,7 +245,7 @@ START_TEST(headers_are_found_whatever_their_case)
 {
     char buf[] = GET "HOST: h\r\nx-Forwarded-FOR:  a, b \r\nX-Forwarded-For: c\r\n\r\n";
     size_t n = sizeof buf - 1;
-    struct http_message m;
+    struct http_message m = {0};
     struct http_wire w = {0};
     struct str v;
 
@@ -267,8 +267,8 @@ START_TEST(head_caps)
         for (size_t over = 0; over < 2; over++)
             for (size_t step = 1; step < 1100; step += 7) {
                 char text[2048], buf[2048];
-                struct http_message m;
-                struct http_wire w;
+                struct http_message m = {0};
+                struct http_wire w = {0};
                 size_t have;
                 enum http_step rc;
 
@@ -296,7 +296,7 @@ START_TEST(too_many_headers)
 
     for (unsigned fields = HTTP_HEADERS_MAX; fields <= HTTP_HEADERS_MAX + 1; fields++) {
         char buf[8192] = GET "Host: h\r\n";
-        struct http_message m;
+        struct http_message m = {0};
         struct http_wire w = {0};
         size_t n = strlen(buf);
 
@@ -316,8 +316,8 @@ START_TEST(trailer_cap)
 {
     const char head[] = POST "Transfer-Encoding: chunked\r\n\r\n0\r\n";
     char text[4096], buf[4096];
-    struct http_message m;
-    struct http_wire w;
+    struct http_message m = {0};
+    struct http_wire w = {0};
     size_t n = sizeof head - 1, have;
 
     memcpy(text, head, n);
@@ -336,7 +336,7 @@ START_TEST(chunks_in_any_split)
 {
     for (unsigned seed = 1; seed <= 3000; seed++) {
         char text[4096], buf[4096], body[64];
-        struct http_message m;
+        struct http_message m = {0};
         struct http_wire w = {0};
         size_t n, sent = 0, have = 0, body_n;
         enum http_step rc = HTTP_MORE;
@@ -388,8 +388,8 @@ START_TEST(expect_is_seen_before_the_body)
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char buf[256];
-        struct http_message m;
-        struct http_wire w;
+        struct http_message m = {0};
+        struct http_wire w = {0};
         size_t have;
 
         ck_assert_int_eq((int)feed_by(rows[i].text, strlen(rows[i].text), 400, buf, &w, &m, &have),
