@@ -10,7 +10,8 @@
 #define SWEEP_PARTS    8  /* all swarms are looked at so often within a peer's time-out */
 #define SWEEP_STEP     8  /* swarms swept under one hold of a lock */
 #define SWEEP_CALL_MAX (1u << 16)
-#define AGE_MAX_MS     ((uint64_t)18 * 3600 * 1000) /* half of what a peer's state can tell */
+#define AGE_MAX_MS                                                                                 \
+    ((uint64_t)8 * 24 * 3600 * 1000) /* of the 12 days that a peer's state can tell */
 
 /* One line of the cache. */
 struct swarm {
