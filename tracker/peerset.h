@@ -53,9 +53,9 @@ struct peer_key {
 };
 void peer_key_make(struct peer_key *k, pidx pid, struct addr a, uint16_t port);
 
-/* Age and kind of a peer in 16 bits: time in units of 4 s, which wrap after 36 hours, and whether
+/* Age and kind of a peer in 16 bits: time in units of 33 s, which wrap after 12 days, and whether
  * it is a seed. */
-#define PEER_TICK_MS    4096u
+#define PEER_TICK_MS    32768u
 #define PEER_TICKS      0x8000u
 #define PEER_STATE_SEED 0x8000u
 
