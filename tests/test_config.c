@@ -419,7 +419,7 @@ START_TEST(warning)
 }
 END_TEST
 
-START_TEST(defaults_are_the_modules)
+START_TEST(defaults_arrive)
 {
     struct parsed p = parse(SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
                                    "services: [{name: b, any_info_hash: true}]\n");
@@ -474,6 +474,48 @@ START_TEST(defaults_are_the_modules)
     ck_assert_int_eq(v->dns.mode, DNS_MODE_ADDRESS);
     ck_assert_uint_eq(v->dns.ttl_s, 30);
     ck_assert_uint_eq(v->dns.answers, 2);
+    parsed_free(&p);
+}
+END_TEST
+
+/* The modules' own defaults, which tests and benchmarks of theirs use, are the schema's. */
+START_TEST(defaults_agree)
+{
+    struct parsed p = parse(SERVED);
+    struct http_conf h;
+    struct dns_conf d;
+    struct tracker_conf t;
+
+    http_conf_default(&h);
+    dns_conf_default(&d);
+    tracker_conf_default(&t);
+    ck_assert_msg(p.rc == ERR_OK, "%s", p.text.data);
+#define SAME(a, b, field) ck_assert_uint_eq((uint64_t)(a).field, (uint64_t)(b).field)
+    SAME(p.c->http_conf, h, header_bytes_max);
+    SAME(p.c->http_conf, h, body_bytes_max);
+    SAME(p.c->http_conf, h, request_timeout_ms);
+    SAME(p.c->http_conf, h, idle_timeout_ms);
+    SAME(p.c->http_conf, h, write_bytes_max);
+    SAME(p.c->http_conf, h, write_timeout_ms);
+    SAME(p.c->http_conf, h, connections_max);
+    SAME(p.c->http_conf, h, connections_per_client);
+    SAME(p.c->http_conf, h, requests_max);
+    SAME(p.c->http_conf, h, trusted_proxy_count);
+    SAME(p.c->dns_conf, d, udp_bytes_max);
+    SAME(p.c->dns_conf, d, client_subnet);
+    SAME(p.c->dns_conf, d, tcp_idle_ms);
+    SAME(p.c->dns_conf, d, tcp_connections_max);
+    SAME(p.c->tracker_conf, t, interval_s);
+    SAME(p.c->tracker_conf, t, min_interval_s);
+    SAME(p.c->tracker_conf, t, peer_timeout_s);
+    SAME(p.c->tracker_conf, t, peers_default);
+    SAME(p.c->tracker_conf, t, peers_max);
+    SAME(p.c->tracker_conf, t, random_pm);
+    SAME(p.c->tracker_conf, t, memory_max);
+    SAME(p.c->tracker_conf, t, peers_per_swarm_max);
+    SAME(p.c->tracker_conf, t, open);
+    SAME(p.c->tracker_conf, t, trust_ip_param);
+#undef SAME
     parsed_free(&p);
 }
 END_TEST
@@ -667,7 +709,8 @@ int main(void)
     tcase_add_test(t, caret);
     tcase_add_test(t, long_line_is_cut_around_the_caret);
     tcase_add_test(t, many_errors_are_capped);
-    tcase_add_test(t, defaults_are_the_modules);
+    tcase_add_test(t, defaults_arrive);
+    tcase_add_test(t, defaults_agree);
     tcase_add_test(t, values_arrive);
     tcase_add_test(t, hostile);
     tcase_add_test(t, too_large);
