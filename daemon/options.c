@@ -116,7 +116,7 @@ static bool check_format(const char *path, struct bytes *out, int *status)
         *status = 1;
         ok = bytes_printf(out, "%s: %s\n", path, e.text);
     } else if (*status == 0)
-        ok = bytes_printf(out, "%s: good: %zu streamers, %zu services, %zu zones\n", path,
+        ok = bytes_printf(out, "%s: good: streamers %zu, services %zu, zones %zu\n", path,
                           c->streamer_count, c->service_count, c->dns_conf.zone_count);
     arena_free(arena);
     return ok;
