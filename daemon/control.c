@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "daemon/admin.h"
 #include "daemon/publish.h"
+#include "http/http_tls.h"
 
 #define DEBOUNCE_MS 200 /* a map and its partner are often written one behind the other */
 #define DRAIN_MAX_S 30  /* then whoever is not done is cut off */
@@ -494,7 +495,7 @@ static enum err_code start_tls(struct control *c, struct err *e)
 
     if (!conf->https.count)
         return ERR_OK;
-    return err_set(e, ERR_UNSUPPORTED, "listen.https: not in this version yet; remove it");
+    return http_tls_new(conf->tls.certificate.p, conf->tls.key.p, &c->shared.tls, e);
 }
 
 static enum err_code start(struct control *c, struct err *e)
@@ -579,6 +580,7 @@ static void stop(struct control *c)
     key_scratch_free(c->turn.keys);
     arena_free(c->turn.arena);
     live_free(c->live);
+    http_tls_free(c->shared.tls);
     config_hold_drop(c->newest);
     config_hold_drop(c->started);
     if (c->drained_fd >= 0)

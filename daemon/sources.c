@@ -52,6 +52,16 @@ static enum err_code map_load(const char *path, const struct netmap *network,
     return rc;
 }
 
+/* RFC 7285 section 11.2.2 wants a PID for every address; clients of the gap get the default PID. */
+static void warn_incomplete(const struct netmap *m)
+{
+    char quoted[2 * ERR_TEXT_MAX];
+    struct err gap = {0};
+
+    if (netmap_check_complete(m, &gap) != ERR_OK)
+        log_warn("event=map.incomplete reason=%s", log_quote(gap.text, quoted, sizeof quoted));
+}
+
 static void source_take_in(struct source_file *f, struct view_source *fresh, uint64_t took_ms)
 {
     view_source_drop(f->good);
@@ -85,6 +95,8 @@ enum err_code sources_load(struct sources *s, const struct config *c, struct err
         view_source_drop(cost);
         return rc;
     }
+    if (network)
+        warn_incomplete(network->netmap);
     source_take_in(&s->network, network, middle - began);
     source_take_in(&s->cost, cost, clock_ms() - middle);
     return ERR_OK;
