@@ -22,6 +22,9 @@ struct range6 {
 #define INDEX_BITS_MIN 6
 #define INDEX_BITS_MAX 20
 
+/* IPv6 is allocated from a few places of a vast space: its buckets lie between the first boundary
+ * and the last, base6 and top6, and what is outside is in the first range or the last. */
+
 struct lpm {
     const struct range4 *r4;
     const uint32_t *index4;
@@ -29,7 +32,8 @@ struct lpm {
     const uint32_t *index6;
     uint32_t count4, count6;
     unsigned shift4; /* of the 32 bits */
-    unsigned shift6; /* of the leading 64 bits */
+    uint64_t base6, top6;
+    unsigned shift6; /* of the leading 64 bits, less base6 */
 };
 
 static const struct addr v4_first = {0, UINT64_C(0xffff00000000)};
@@ -264,11 +268,16 @@ static bool index6_build(struct lpm *l, struct arena *arena)
 
     if (!index)
         return false;
-    l->shift6 = 64 - bits;
+    l->base6 = l->count6 > 1 ? l->r6[1].start.hi : UINT64_MAX;
+    l->top6 = l->r6[l->count6 - 1].start.hi;
+    while (l->count6 > 1 && l->shift6 < 63 && (l->top6 - l->base6) >> l->shift6 >> bits)
+        l->shift6++;
     for (uint32_t b = 0; b < 1u << bits; b++) {
-        struct addr first = {(uint64_t)b << l->shift6, 0};
+        uint64_t from = (uint64_t)b << l->shift6;
+        struct addr first = {l->base6 + from, 0};
 
-        while (r + 1 < l->count6 && addr_cmp(l->r6[r + 1].start, first) <= 0)
+        while (r + 1 < l->count6 &&
+               (from > l->top6 - l->base6 || addr_cmp(l->r6[r + 1].start, first) <= 0))
             r++;
         index[b] = r;
     }
@@ -334,9 +343,15 @@ static inline uint32_t find4(const struct lpm *l, uint32_t a)
 
 static inline uint32_t find6(const struct lpm *l, struct addr a)
 {
-    uint64_t b = a.hi >> l->shift6;
-    uint32_t r = l->index6[b], n = l->index6[b + 1] - r + 1;
+    uint64_t b = (a.hi - l->base6) >> l->shift6;
+    uint32_t r, n;
 
+    if (a.hi < l->base6)
+        return 0;
+    if (a.hi > l->top6)
+        return l->count6 - 1;
+    r = l->index6[b];
+    n = l->index6[b + 1] - r + 1;
     while (n > 1) {
         uint32_t half = n / 2;
         struct addr s = l->r6[r + half].start;
