@@ -561,6 +561,7 @@ static __attribute__((noinline)) void decide_wide(struct asking *a, struct decis
     assert(fits);
     (void)fits;
     conclude(a, out);
+    a->seen = NULL; /* it ends here */
 }
 
 void decide(const struct view *v, const struct live *live, const struct question *q,

@@ -310,8 +310,10 @@ static enum err_code services_fill(struct view *v, struct candidates_build *b,
 {
     struct view_service *s = (struct view_service *)(uintptr_t)v->services;
     sidx *list = calloc(v->streamer_count + 1u, sizeof *list);
-    enum err_code rc = list ? ERR_OK : out_of_memory(v, e);
+    enum err_code rc = ERR_OK;
 
+    if (!list)
+        return out_of_memory(v, e);
     for (svidx i = 0; i < v->service_count && rc == ERR_OK; i++) {
         struct str name = s[i].conf->name;
 
