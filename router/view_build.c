@@ -1,5 +1,6 @@
 #include "router/view.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,6 +266,7 @@ static enum err_code service_regex(const struct view *v, struct regexes *all,
             s->regex = other->regex;
             return ERR_OK;
         }
+    assert(all && all->items); /* services_copy made it, with room for one each */
     rc = content_regex_new(s->conf->content_key, &made, e);
     if (rc == ERR_OK)
         s->regex = all->items[all->count++] = made;
