@@ -577,6 +577,7 @@ static void stop(struct control *c)
         view_drop(c->retired[i]);
     sources_fini(&c->sources);
     swarms_free(c->swarms);
+    http_tls_free(c->shared.tls);
     key_scratch_free(c->turn.keys);
     arena_free(c->turn.arena);
     live_free(c->live);
