@@ -118,13 +118,14 @@ static void in_process(struct tracker *t, const struct peer *peers)
         }
         start = clock_cpu_ns();
         for (uint32_t i = 0; i < QUESTIONS; i += UDP_BATCH) {
+            struct addr addr[UDP_BATCH];
             uint64_t hash[UDP_BATCH];
 
-            for (uint32_t k = 0; k < UDP_BATCH; k++)
+            for (uint32_t k = 0; k < UDP_BATCH; k++) {
+                addr[k] = peers[who[i + k]].addr;
                 hash[k] = swarms_hash(t->swarms, in[i + k] + 16);
-            for (unsigned step = 0; step < SWARMS_STEPS; step++)
-                for (uint32_t k = 0; k < UDP_BATCH; k++)
-                    swarms_prefetch(t->swarms, hash[k], (enum swarms_step)step);
+            }
+            announce_prefetch(t, addr, hash, UDP_BATCH);
             for (uint32_t k = 0; k < UDP_BATCH; k++)
                 bytes += announce_udp_answer(t, peers[who[i + k]].addr, 6881, in[i + k], 98, out,
                                              sizeof out);

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/attr.h"
+
 /* Neighbours in pids[] with one PID: a sample of a sorted swarm has far fewer runs than peers. */
 struct run {
     uint64_t key; /* cost, then a random number */
@@ -64,7 +66,7 @@ static void runs_sort(struct run *run, unsigned n)
 static void order_by_cost(const struct view *v, pidx client, uint64_t *random, const pidx *pids,
                           unsigned n, uint16_t *pick)
 {
-    struct run run[PEERS_RANK_MAX];
+    UNINITIALIZED struct run run[PEERS_RANK_MAX];
     unsigned runs = 0, at = 0;
 
     for (unsigned i = 0; i < n; i++) {

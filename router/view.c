@@ -129,6 +129,16 @@ svidx view_find_service_by_info_hash(const struct view *v, const uint8_t info_ha
     return v->any_torrent;
 }
 
+pidx view_locate_pid(const struct view *v, struct addr a)
+{
+    uint32_t value;
+
+    if (!v->netmap)
+        return PIDX_NONE;
+    value = lpm_find(v->netmap->lpm, a);
+    return value == LPM_NONE ? v->default_pid : (pidx)value;
+}
+
 struct located view_locate(const struct view *v, struct addr a)
 {
     struct lpm_hit hit;

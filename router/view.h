@@ -132,6 +132,7 @@ struct located {
     uint8_t scope;
 };
 struct located view_locate(const struct view *v, struct addr a);
+pidx view_locate_pid(const struct view *v, struct addr a); /* the same PID, without the scope */
 /* Ahead of view_locate and decide for many addresses: see lpm_prefetch. */
 void view_prefetch(const struct view *v, struct addr a, unsigned pass);
 

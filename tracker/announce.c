@@ -9,7 +9,7 @@
 
 static pidx locate(const void *ctx, struct addr a)
 {
-    return view_locate(ctx, a).pid;
+    return view_locate_pid(ctx, a);
 }
 
 /* A number for what PIDs mean: the same content has the same one, in every worker. */
@@ -103,7 +103,7 @@ static void put_ranked(struct tracker *t, enum peer_family f, pidx pid, unsigned
     struct peers_request r = {pid, want + (first != NULL), t->conf->random_pm,
                               turn_random(t->turn)};
     unsigned len = peer_wire_len(f), n;
-    uint16_t pick[PEERSET_SAMPLE_MAX];
+    UNINITIALIZED uint16_t pick[PEERSET_SAMPLE_MAX];
 
     if (want == 0)
         return;
@@ -160,9 +160,14 @@ static void note_write(struct tracker *t, const struct announce *a, svidx servic
     note_commit(t->turn->notes);
 }
 
-bool announce_is_served(const struct tracker *t, const uint8_t info_hash[INFO_HASH_LEN])
+void announce_prefetch(struct tracker *t, const struct addr *addr, const uint64_t *hash, unsigned n)
 {
-    return t->conf->open || view_find_service_by_info_hash(t->turn->view, info_hash) != SVIDX_NONE;
+    for (unsigned step = 0; step < SWARMS_STEPS; step++)
+        for (unsigned i = 0; i < n; i++) {
+            if (step < 2)
+                view_prefetch(t->turn->view, addr[i], step);
+            swarms_prefetch(t->swarms, hash[i], (enum swarms_step)step);
+        }
 }
 
 bool announce_run(struct tracker *t, const struct announce *a, struct announce_result *out,
@@ -184,7 +189,7 @@ bool announce_run(struct tracker *t, const struct announce *a, struct announce_r
             note_write(t, a, service, &d, false);
         return false;
     }
-    d.pid = view_locate(t->turn->view, a->addr).pid;
+    d.pid = view_locate_pid(t->turn->view, a->addr);
     share = peers_random_share(want, t->conf->random_pm);
     ask = (struct swarm_ask){.hash = a->hash,
                              .addr = a->addr,

@@ -72,8 +72,9 @@ struct announce_result {
 bool announce_run(struct tracker *t, const struct announce *a, struct announce_result *out,
                   const char **refused) MUST_CHECK;
 
-/* Whether the tracker serves this torrent at all. */
-bool announce_is_served(const struct tracker *t, const uint8_t info_hash[INFO_HASH_LEN]);
+/* Ahead of announce_run for several: what they will touch is then on its way for all together. */
+void announce_prefetch(struct tracker *t, const struct addr *addr, const uint64_t *hash,
+                       unsigned n);
 
 /* Connection ids of BEP 15 for an address, at turn->now_ms. */
 uint64_t connection_id_make(struct tracker *t, struct addr from);

@@ -200,15 +200,15 @@ static void buffers_set(struct announce_udp *u)
  * before the first is needed. */
 static void batch_prefetch(struct tracker *t, const struct announce_udp *u, unsigned n)
 {
+    struct addr addr[UDP_BATCH];
     uint64_t hash[UDP_BATCH];
     unsigned announces = 0;
 
     for (unsigned i = 0; i < n; i++)
-        if (u->in_msg[i].msg_len >= ANNOUNCE_LEN && get32(u->in[i] + 8) == ACTION_ANNOUNCE)
+        if (u->in_msg[i].msg_len >= ANNOUNCE_LEN && get32(u->in[i] + 8) == ACTION_ANNOUNCE &&
+            addr_from_sockaddr((const struct sockaddr *)&u->from[i], &addr[announces], NULL))
             hash[announces++] = swarms_hash(t->swarms, u->in[i] + HEADER_LEN);
-    for (unsigned step = 0; step < SWARMS_STEPS; step++)
-        for (unsigned i = 0; i < announces; i++)
-            swarms_prefetch(t->swarms, hash[i], (enum swarms_step)step);
+    announce_prefetch(t, addr, hash, announces);
 }
 
 /* Sends what there is; a datagram that the system does not take is dropped, as UDP may. */

@@ -592,60 +592,115 @@ static struct span chunk_part(const struct sampling *g, pidx pid, unsigned chunk
     return part;
 }
 
-/* From a random chunk of the PID's round to it again, and in that chunk from a random peer. */
-static void take_pid(struct sampling *g, pidx pid, unsigned upto)
+/* The chunks that have a PID, and the one of them to begin with. */
+struct round {
+    pidx pid;
+    unsigned first, last, chunk;
+};
+
+static struct round round_begin(struct sampling *g, pidx pid)
 {
     struct peer_key k = {{(uint8_t)(pid >> 8), (uint8_t)pid}};
-    unsigned first = 0, last = 0, chunk, middle;
-    struct span start, part;
+    struct round r = {.pid = pid};
 
     if (g->s->deep) {
-        first = top_search(g->s->root, g->f, k.b);
+        r.first = top_search(g->s->root, g->f, k.b);
         memset(k.b + 2, 0xff, sizeof k.b - 2);
-        last = top_search(g->s->root, g->f, k.b);
+        r.last = top_search(g->s->root, g->f, k.b);
     }
-    chunk = first + sampling_random(g, last - first + 1);
-    start = chunk_part(g, pid, chunk, first, last);
-    middle = start.from + (start.from < start.to ? sampling_random(g, start.to - start.from) : 0);
+    r.chunk = r.first + sampling_random(g, r.last - r.first + 1);
+    __builtin_prefetch(chunk_get(g->s, r.chunk));
+    return r;
+}
+
+/* All round the PID's chunks, and in the first of them from a random peer to it again. */
+static void round_take(struct sampling *g, const struct round *r, unsigned upto)
+{
+    struct span start = chunk_part(g, r->pid, r->chunk, r->first, r->last), part;
+    unsigned chunk = r->chunk, middle = start.from;
+
+    if (start.from < start.to)
+        middle += sampling_random(g, start.to - start.from);
     take_span(g, chunk, middle, start.to, upto);
-    for (unsigned i = first; i < last && g->out->n < upto && g->scanned < SCAN_MAX; i++) {
-        chunk = chunk == last ? first : chunk + 1;
-        part = chunk_part(g, pid, chunk, first, last);
+    for (unsigned i = r->first; i < r->last && g->out->n < upto && g->scanned < SCAN_MAX; i++) {
+        chunk = chunk == r->last ? r->first : chunk + 1;
+        part = chunk_part(g, r->pid, chunk, r->first, r->last);
         take_span(g, chunk, part.from, part.to, upto);
     }
     if (g->out->n < upto && g->scanned < SCAN_MAX)
         take_span(g, start.chunk, start.from, middle, upto);
 }
 
-/* Places are chosen first and fetched together: they miss the cache, each on its own line. */
-static void take_random(struct sampling *g, unsigned upto)
+/* Random places miss the cache, each twice: they are chosen first and fetched together, in two
+ * steps with other work between. */
+struct places {
+    unsigned n;
+    struct peer_pos at[RANDOM_TRIES];
+};
+
+static void places_choose(struct sampling *g, unsigned peers, struct places *p)
 {
-    unsigned chunks = chunk_count(g->s), lack = upto - g->out->n;
-    unsigned n = lack / RUN_LEN + lack / 16 + 2; /* some more: places meet, and seeds fall out */
-    struct peer_pos place[RANDOM_TRIES];
+    unsigned chunks = chunk_count(g->s);
 
-    n = n > RANDOM_TRIES ? RANDOM_TRIES : n;
-    for (unsigned i = 0; i < n; i++) {
-        place[i].chunk = sampling_random(g, chunks);
-        __builtin_prefetch(chunk_get(g->s, place[i].chunk));
+    p->n = peers / RUN_LEN + peers / 16 + 2; /* some more: places meet, and seeds fall out */
+    if (p->n > RANDOM_TRIES)
+        p->n = RANDOM_TRIES;
+    for (unsigned i = 0; i < p->n; i++) {
+        p->at[i].chunk = sampling_random(g, chunks);
+        __builtin_prefetch(chunk_get(g->s, p->at[i].chunk));
     }
-    for (unsigned i = 0; i < n; i++) {
-        place[i].at = sampling_random(g, chunk_get(g->s, place[i].chunk)->n);
-        __builtin_prefetch(rec_at(g->f, chunk_get(g->s, place[i].chunk), place[i].at));
-    }
-    for (unsigned i = 0; i < n && g->out->n < upto; i++) {
-        unsigned last = chunk_get(g->s, place[i].chunk)->n, to = place[i].at + RUN_LEN;
+}
 
-        to = to > last ? last : to;
-        if (!overlaps(g, place[i].chunk, place[i].at, to))
-            take_span(g, place[i].chunk, place[i].at, to, upto);
+static void places_fetch(struct sampling *g, struct places *p)
+{
+    for (unsigned i = 0; i < p->n; i++) {
+        const struct chunk *c = chunk_get(g->s, p->at[i].chunk);
+
+        p->at[i].at = sampling_random(g, c->n);
+        __builtin_prefetch(rec_at(g->f, c, p->at[i].at));
+    }
+}
+
+static void places_take(struct sampling *g, const struct places *p, unsigned upto)
+{
+    for (unsigned i = 0; i < p->n && g->out->n < upto; i++) {
+        unsigned chunk = p->at[i].chunk, from = p->at[i].at;
+        unsigned last = chunk_get(g->s, chunk)->n,
+                 to = from + RUN_LEN < last ? from + RUN_LEN : last;
+
+        if (!overlaps(g, chunk, from, to))
+            take_span(g, chunk, from, to, upto);
+    }
+}
+
+static void take_large(struct sampling *g, unsigned near, unsigned total)
+{
+    const struct peer_wish *w = g->w;
+    UNINITIALIZED struct places places;
+    struct round r = {0};
+
+    if (w->near_count > 0 && near > 0)
+        r = round_begin(g, w->near[0]);
+    places_choose(g, w->near_count > 0 ? total - near : total, &places);
+    for (unsigned i = 0; i < w->near_count && g->out->n < near; i++) {
+        if (i > 0)
+            r = round_begin(g, w->near[i]);
+        round_take(g, &r, near);
+    }
+    places_fetch(g, &places);
+    places_take(g, &places, total);
+    if (g->out->n < near &&
+        w->near_count > 0) { /* let the ranking choose among as many as may be */
+        places_choose(g, PEERSET_SAMPLE_MAX - g->out->n, &places);
+        places_fetch(g, &places);
+        places_take(g, &places, PEERSET_SAMPLE_MAX);
     }
 }
 
 void peerset_sample(const struct peerset *s, enum peer_family f, const struct peer_wish *w,
                     struct peer_sample *out)
 {
-    struct sampling g;
+    UNINITIALIZED struct sampling g;
     unsigned near = w->near_want, total = w->near_want + w->random_want;
 
     out->n = 0;
@@ -666,9 +721,5 @@ void peerset_sample(const struct peerset *s, enum peer_family f, const struct pe
             take_span(&g, i, 0, chunk_get(s, i)->n, PEERSET_SAMPLE_MAX);
         return;
     }
-    for (unsigned i = 0; i < w->near_count && out->n < near; i++)
-        take_pid(&g, w->near[i], near);
-    if (out->n < near) /* let the ranking choose among as many as may be */
-        total = PEERSET_SAMPLE_MAX;
-    take_random(&g, total);
+    take_large(&g, near, total);
 }
