@@ -150,7 +150,7 @@ static void put_glue(struct answer *a, const struct dns_target *ns, unsigned own
 
 static void put_ns(struct answer *a)
 {
-    unsigned at[DNS_ZONE_NS_MAX]; /* where each name server's name was written */
+    unsigned at[DNS_ZONE_NS_MAX] = {0}; /* where each name server's name was written */
 
     for (unsigned i = 0; i < a->zone->ns_count; i++) {
         size_t data = put_names_begin(a, POINTER_TO_QUESTION, DNS_TYPE_NS, a->zone->ttl_s);
@@ -335,11 +335,11 @@ static void answer_query(struct answer *a)
 
 /* ---- the message around it ---- */
 
-static size_t opt_len(const struct answer *a)
+static size_t opt_len(const struct dns_asked *in)
 {
-    if (!a->q->has_opt)
+    if (!in->q.has_opt)
         return 0;
-    return DNS_OPT_LEN + (a->in->has_ecs ? 4u + a->in->ecs.len : 0);
+    return DNS_OPT_LEN + (in->has_ecs ? 4u + in->ecs.len : 0);
 }
 
 static void put_opt(struct answer *a)
@@ -374,13 +374,13 @@ static void put_header(const struct answer *a)
         dns_put_u16_at(p + 6 + 2 * i, a->counts[i]);
 }
 
-static size_t limit_get(const struct answer *a, bool tcp, size_t out_max)
+static size_t limit_get(const struct dns_asked *in, const struct dns_conf *conf, bool tcp,
+                        size_t out_max)
 {
     size_t limit = tcp ? UINT16_MAX : DNS_UDP_BYTES_MIN;
 
-    if (!tcp && a->q->has_opt) {
-        size_t both =
-            a->q->udp_bytes < a->conf->udp_bytes_max ? a->q->udp_bytes : a->conf->udp_bytes_max;
+    if (!tcp && in->q.has_opt) {
+        size_t both = in->q.udp_bytes < conf->udp_bytes_max ? in->q.udp_bytes : conf->udp_bytes_max;
 
         if (both > limit)
             limit = both; /* RFC 6891 section 6.2.3: less than 512 means 512 */
@@ -433,48 +433,20 @@ static void write_note(const struct answer *a, const uint8_t *query)
     note_commit(t->notes);
 }
 
-void dns_answer_read(const struct dns_conf *conf, struct addr client, const uint8_t *query,
-                     size_t n, struct dns_asked *out)
-{
-    out->rcode = dns_query_parse(query, n, &out->q);
-    out->client = client;
-    out->has_ecs = false;
-    /* RFC 7871 section 7.2.1: an answer carries the option if, and only if, the query did. */
-    if (out->rcode != DNS_NOERROR || !conf->client_subnet || !out->q.ecs)
-        return;
-    out->has_ecs = dns_ecs_parse(out->q.ecs, out->q.ecs_len, &out->ecs);
-    if (!out->has_ecs)
-        out->rcode = DNS_FORMERR;
-    else if (out->ecs.source)
-        out->client = out->ecs.addr;
-}
-
-size_t dns_answer_write(struct turn *t, const struct dns_conf *conf, const struct dns_asked *in,
-                        bool tcp, const uint8_t *query, uint8_t *out, size_t out_max)
+static size_t compose(struct turn *t, const struct dns_conf *conf, const struct dns_asked *in,
+                      bool tcp, const uint8_t *query, uint8_t *out, size_t out_max)
 {
     const size_t head = DNS_HEADER_LEN + in->q.question_len;
-    UNINITIALIZED struct answer a;
-    size_t opt;
+    const size_t opt = opt_len(in); /* its place is kept free: no answer pushes it out */
+    struct answer a = {
+        .turn = t,
+        .conf = conf,
+        .in = in,
+        .q = &in->q,
+        .rcode = in->rcode,
+        .out = {.p = out, .len = head, .limit = limit_get(in, conf, tcp, out_max) - opt},
+    };
 
-    if (in->rcode == DNS_DROP || out_max < DNS_UDP_BYTES_MIN) {
-        metric_add(t->metrics, METRIC_DNS_DROPPED, 1);
-        return 0;
-    }
-    a.turn = t;
-    a.conf = conf;
-    a.zone = NULL;
-    a.service = NULL;
-    a.in = in;
-    a.q = &in->q;
-    a.truncated = a.decided = false;
-    a.scope = 0;
-    a.rcode = in->rcode;
-    a.flags = 0;
-    memset(a.counts, 0, sizeof a.counts);
-
-    /* The OPT's place is kept free, so that no answer pushes it out. */
-    opt = opt_len(&a);
-    a.out = (struct dns_out){.p = out, .len = head, .limit = limit_get(&a, tcp, out_max) - opt};
     memcpy(out + DNS_HEADER_LEN, query + DNS_HEADER_LEN, in->q.question_len);
     if (a.rcode == DNS_NOERROR)
         answer_query(&a);
@@ -496,6 +468,31 @@ size_t dns_answer_write(struct turn *t, const struct dns_conf *conf, const struc
     if (t->notes)
         write_note(&a, query);
     return a.out.len;
+}
+
+void dns_answer_read(const struct dns_conf *conf, struct addr client, const uint8_t *query,
+                     size_t n, struct dns_asked *out)
+{
+    out->rcode = dns_query_parse(query, n, &out->q);
+    out->client = client;
+    out->has_ecs = false;
+    /* RFC 7871 section 7.2.1: an answer carries the option if, and only if, the query did. */
+    if (out->rcode != DNS_NOERROR || !conf->client_subnet || !out->q.ecs)
+        return;
+    out->has_ecs = dns_ecs_parse(out->q.ecs, out->q.ecs_len, &out->ecs);
+    if (!out->has_ecs)
+        out->rcode = DNS_FORMERR;
+    else if (out->ecs.source)
+        out->client = out->ecs.addr;
+}
+
+size_t dns_answer_write(struct turn *t, const struct dns_conf *conf, const struct dns_asked *in,
+                        bool tcp, const uint8_t *query, uint8_t *out, size_t out_max)
+{
+    if (in->rcode != DNS_DROP && out_max >= DNS_UDP_BYTES_MIN)
+        return compose(t, conf, in, tcp, query, out, out_max);
+    metric_add(t->metrics, METRIC_DNS_DROPPED, 1);
+    return 0;
 }
 
 size_t dns_answer(struct turn *t, const struct dns_conf *conf, struct addr client, bool tcp,

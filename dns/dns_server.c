@@ -20,7 +20,7 @@ struct dns_server {
     const struct dns_conf *conf;
     struct turn *turn;
     struct dns_udp_batch *batch;
-    SLIST_HEAD(, udp_socket) udp;
+    SLIST_HEAD(udp_sockets, udp_socket) udp;
     struct dns_tcp *tcp;
     struct event drained;
     void (*on_idle)(void *arg);
@@ -92,8 +92,8 @@ void dns_server_drain(struct dns_server *s, void (*on_idle)(void *arg), void *ar
 
     s->on_idle = on_idle;
     s->on_idle_arg = arg;
-    SLIST_FOREACH(u, &s->udp, link)
-    dns_udp_drain(u->udp);
+    for (u = SLIST_FIRST(&s->udp); u; u = SLIST_NEXT(u, link))
+        dns_udp_drain(u->udp);
     if (dns_tcp_connections(s->tcp) == 0)
         on_tcp_empty(s);
     dns_tcp_drain(s->tcp);

@@ -3,6 +3,7 @@
  * dns_name_parse's arena. */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -140,6 +141,7 @@ static inline uint8_t *dns_put(struct dns_out *o, size_t n)
         o->full = true;
         return NULL;
     }
+    assert(at);
     o->len += n;
     return at;
 }
