@@ -316,7 +316,7 @@ START_TEST(service_torrent_gets_the_first_choice)
 {
     struct spec s = {.from = world_addr(4, 1), .torrent = 0, .port = 7, .left = 5, .want = 30};
     sidx near = view_find_streamer(w->view, STR("s1"));
-    uint32_t before = w->live->streamer[w->view->streamers[near].live].dispatched;
+    uint32_t before;
 
     for (unsigned i = 0; i < 60; i++)
         join(world_addr(i % 8, i / 8), 0, false);

@@ -269,7 +269,7 @@ static void chunk_free(struct peer_memory *m, enum peer_family f, struct chunk *
 static bool top_reserve(struct peerset *s, struct peer_memory *m)
 {
     struct top *t = s->deep ? s->root : NULL;
-    unsigned cap = t ? t->cap + t->cap / 2 : 4;
+    unsigned cap = t ? t->cap + t->cap / 2 : 4, n = t ? t->n : 1;
 
     if (t && t->n < t->cap)
         return true;
@@ -277,11 +277,11 @@ static bool top_reserve(struct peerset *s, struct peer_memory *m)
     if (!t)
         return false;
     if (!s->deep) {
-        t->n = 1;
         t->at[0].chunk = s->root;
         t->at[0].first = be64(t->at[0].chunk->rec);
         s->deep = 1;
     }
+    t->n = n;
     t->cap = cap;
     s->root = t;
     return true;
@@ -291,7 +291,7 @@ static bool top_reserve(struct peerset *s, struct peer_memory *m)
 static bool chunk_split(struct peerset *s, enum peer_family f, struct peer_memory *m,
                         struct peer_pos *pos)
 {
-    struct chunk *low, *high;
+    struct chunk *low = chunk_get(s, pos->chunk), *high;
     struct top *t;
     /* Records that come in order fill their chunk: the higher half starts nearly empty then. */
     unsigned keep = pos->at == PEERSET_CHUNK ? PEERSET_CHUNK - 8 : PEERSET_CHUNK / 2;
@@ -303,7 +303,6 @@ static bool chunk_split(struct peerset *s, enum peer_family f, struct peer_memor
         return false;
     }
     t = s->root;
-    low = t->at[pos->chunk].chunk;
     high->n = (uint16_t)(low->n - keep);
     memcpy(high->rec, rec_at(f, low, keep), (size_t)high->n * REC_LEN(f));
     low->n = (uint16_t)keep;
