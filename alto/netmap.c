@@ -144,7 +144,8 @@ static enum err_code on_pid(struct reader *r, struct json_push *j, const struct 
     return vtag_read_expect(ev, JSON_PUSH_ARRAY, e);
 }
 
-/* A prefix as the two lists take it; RFC 4632 section 3.1 and RFC 5952 section 7 want the length. */
+/* A prefix as the two lists take it; RFC 4632 section 3.1 and RFC 5952 section 7 want the length.
+ */
 static enum err_code list_prefix(struct str text, bool v6, struct prefix *out, struct err *e)
 {
     char shown[PREFIX_TEXT_MAX * 2];

@@ -19,13 +19,15 @@ static json_t *source_json(const struct source_file *f)
     json_object_set_new(o, "path", json_string(f->path));
     if (f->good) {
         const struct netmap *n = f->good->netmap;
-        const struct costmap_info *i = f->good->costmap ? costmap_info_get(f->good->costmap) : NULL;
 
-        json_object_set_new(o, "tag", json_string(n ? n->vtag.tag : i->tag));
         if (n) {
+            json_object_set_new(o, "tag", json_string(n->vtag.tag));
             json_object_set_new(o, "pids", json_integer(n->pid_count));
             json_object_set_new(o, "prefixes", json_integer(n->prefix_count));
         } else {
+            const struct costmap_info *i = costmap_info_get(f->good->costmap);
+
+            json_object_set_new(o, "tag", json_string(i->tag));
             json_object_set_new(o, "pairs", json_integer(i->pair_count));
             json_object_set_new(o, "mode",
                                 json_string(i->mode == COST_ORDINAL ? "ordinal" : "numerical"));

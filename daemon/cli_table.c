@@ -27,7 +27,7 @@ void table_row(struct table *t, const char *const *cells)
 void table_init(struct table *t, const char *head)
 {
     char words[TABLE_COLUMNS_MAX][TABLE_CELL_MAX];
-    const char *row[TABLE_COLUMNS_MAX];
+    const char *row[TABLE_COLUMNS_MAX] = {NULL};
 
     memset(t, 0, sizeof *t);
     while (t->columns < TABLE_COLUMNS_MAX) {

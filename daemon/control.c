@@ -42,7 +42,7 @@ static enum err_code build_and_publish(struct control *c, struct config_hold *ho
     enum err_code rc;
 
     live_mark_begin(c->live);
-    rc = publish_build(hold, &c->sources, c->live, c->serial + 1, &v, e);
+    rc = publish_build(hold->config, hold, &c->sources, c->live, c->serial + 1, &v, e);
     if (rc == ERR_OK)
         rc = publish_view(c, v, e);
     if (rc != ERR_OK) {

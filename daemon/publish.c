@@ -33,10 +33,10 @@ static void hold_release(void *arg)
     config_hold_drop(arg);
 }
 
-enum err_code publish_build(struct config_hold *hold, const struct sources *sources,
-                            struct live *live, uint64_t serial, struct view **out, struct err *e)
+enum err_code publish_build(const struct config *c, struct config_hold *hold,
+                            const struct sources *sources, struct live *live, uint64_t serial,
+                            struct view **out, struct err *e)
 {
-    const struct config *c = hold->config;
     struct view_inputs in = {
         .serial = serial,
         .netmap = sources->network.good,
@@ -53,10 +53,12 @@ enum err_code publish_build(struct config_hold *hold, const struct sources *sour
     *out = NULL;
     if (rc != ERR_OK)
         return rc;
-    atomic_fetch_add_explicit(&hold->refs, 1, memory_order_relaxed);
-    if (!view_on_free(v, hold_release, hold)) {
-        config_hold_drop(hold);
-        rc = err_set(e, ERR_LIMIT, "too much hangs on one view");
+    if (hold) {
+        atomic_fetch_add_explicit(&hold->refs, 1, memory_order_relaxed);
+        if (!view_on_free(v, hold_release, hold)) {
+            config_hold_drop(hold);
+            rc = err_set(e, ERR_LIMIT, "too much hangs on one view");
+        }
     }
     if (rc == ERR_OK)
         rc = redirect_build(v, e);
@@ -122,7 +124,6 @@ void publish_sweep(struct control *c)
 
 enum err_code publish_check(const struct config *config, struct err *e)
 {
-    struct config_hold hold = {.refs = 1, .config = config}; /* the caller's: never dropped to 0 */
     struct sources sources;
     struct live *live = live_new();
     struct view *v = NULL;
@@ -133,7 +134,7 @@ enum err_code publish_check(const struct config *config, struct err *e)
         return err_set(e, ERR_LIMIT, "no memory");
     rc = sources_load(&sources, config, e);
     if (rc == ERR_OK)
-        rc = publish_build(&hold, &sources, live, 1, &v, e);
+        rc = publish_build(config, NULL, &sources, live, 1, &v, e);
     view_drop(v);
     sources_fini(&sources);
     live_free(live);

@@ -17,10 +17,10 @@ struct config_hold *config_hold_new(const struct config *config, struct arena *a
 void config_hold_drop(struct config_hold *h);
 
 /* Builds a view of the configuration and the good maps with the front ends' parts in it; the view
- * takes a reference to hold. */
-enum err_code publish_build(struct config_hold *hold, const struct sources *sources,
-                            struct live *live, uint64_t serial, struct view **out,
-                            struct err *e) MUST_CHECK;
+ * takes a reference to hold. hold NULL: the configuration outlives the view. */
+enum err_code publish_build(const struct config *config, struct config_hold *hold,
+                            const struct sources *sources, struct live *live, uint64_t serial,
+                            struct view **out, struct err *e) MUST_CHECK;
 
 /* Makes v (one reference passes) the view of control, prober and all workers. */
 enum err_code publish_view(struct control *c, struct view *v, struct err *e) MUST_CHECK;

@@ -147,10 +147,8 @@ bool sources_changed(struct sources *s)
         for (ssize_t at = 0; at < n;) {
             const struct inotify_event *ev = (const struct inotify_event *)(void *)(buf + at);
 
-            if (ev->mask & IN_Q_OVERFLOW)
-                changed = true;
-            else if (ev->len &&
-                     (same_file(s->network.path, ev->name) || same_file(s->cost.path, ev->name)))
+            if ((ev->mask & IN_Q_OVERFLOW) || (ev->len && (same_file(s->network.path, ev->name) ||
+                                                           same_file(s->cost.path, ev->name))))
                 changed = true;
             at += (ssize_t)(sizeof *ev + ev->len);
         }

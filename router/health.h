@@ -44,7 +44,8 @@ enum err_code prober_set(struct prober *p, struct view *v, struct err *e) MUST_C
 void prober_count_in(struct prober *p, struct metrics *m);
 void prober_free(struct prober *p);
 
-/* For the status page: {"streamers":[{"name":..,"ipv4":"up","ipv6":"none","admin":"up","last":"200 in 2
- * ms","changed_s":..},..]}. "none": no such address; last of two addresses: "IPv4 200 in 2 ms; IPv6
- * connection refused in 0 ms"; last and changed_s are null before there is anything to tell. */
+/* For the status page: {"streamers":[{"name":..,"ipv4":"up","ipv6":"none","admin":"up","last":"200
+ * in 2 ms","changed_s":..},..]}. "none": no such address; last of two addresses: "IPv4 200 in 2 ms;
+ * IPv6 connection refused in 0 ms"; last and changed_s are null before there is anything to tell.
+ */
 bool prober_format(const struct prober *p, const struct live *live, struct bytes *out) MUST_CHECK;

@@ -24,8 +24,8 @@ struct policy_conf {
 enum redirect_cors { CORS_NONE, CORS_ANY };
 
 struct redirect_conf {
-    uint16_t status;          /* 302, 307 or 308 */
-    struct str location;      /* http/redirect_template.h; n 0: "{scheme}://{hostport}{path}{query}" */
+    uint16_t status;     /* 302, 307 or 308 */
+    struct str location; /* http/redirect_template.h; n 0: "{scheme}://{hostport}{path}{query}" */
     struct str cache_control; /* default "no-store" */
     enum redirect_cors cors;
     uint32_t retry_after_s; /* with 503; default 5 */

@@ -1,5 +1,5 @@
-/* The head of a streamer's answer. Beyond not crashing: the verdict does not depend on how the bytes
- * were cut, a good one has a status, a bad one a reason, and reading stops at its limit. */
+/* The head of a streamer's answer. Beyond not crashing: the verdict does not depend on how the
+ * bytes were cut, a good one has a status, a bad one a reason, and reading stops at its limit. */
 #include "router/probe.h"
 
 #include <stdint.h>
