@@ -325,12 +325,24 @@ enum err_code lpm_build(struct lpm_entry *entries, size_t n, struct arena *arena
     return ERR_OK;
 }
 
+/* The index of an address and behind it the next one: bounds of what to search. */
+static inline const uint32_t *bucket4(const struct lpm *l, uint32_t a)
+{
+    return l->index4 + (a >> l->shift4);
+}
+
+/* Only for base6 <= a.hi <= top6. */
+static inline const uint32_t *bucket6(const struct lpm *l, struct addr a)
+{
+    return l->index6 + ((a.hi - l->base6) >> l->shift6);
+}
+
 /* The last range that begins at or before the address: a binary search whose steps are conditional
  * moves, over what is most often one or two ranges. */
 static inline uint32_t find4(const struct lpm *l, uint32_t a)
 {
-    uint32_t b = a >> l->shift4;
-    uint32_t r = l->index4[b], n = l->index4[b + 1] - r + 1;
+    const uint32_t *bucket = bucket4(l, a);
+    uint32_t r = bucket[0], n = bucket[1] - r + 1;
 
     while (n > 1) {
         uint32_t half = n / 2;
@@ -343,15 +355,16 @@ static inline uint32_t find4(const struct lpm *l, uint32_t a)
 
 static inline uint32_t find6(const struct lpm *l, struct addr a)
 {
-    uint64_t b = (a.hi - l->base6) >> l->shift6;
+    const uint32_t *bucket;
     uint32_t r, n;
 
     if (a.hi < l->base6)
         return 0;
     if (a.hi > l->top6)
         return l->count6 - 1;
-    r = l->index6[b];
-    n = l->index6[b + 1] - r + 1;
+    bucket = bucket6(l, a);
+    r = bucket[0];
+    n = bucket[1] - r + 1;
     while (n > 1) {
         uint32_t half = n / 2;
         struct addr s = l->r6[r + half].start;
@@ -405,20 +418,22 @@ struct lpm_hit lpm_find_scope(const struct lpm *l, struct addr a)
     return (struct lpm_hit){l->r6[r].value, (uint8_t)scope};
 }
 
-/* Pass 0: the bucket's index. Pass 1: where its binary search begins, and ends if it is short. */
+/* Pass 0: the bucket. Pass 1: where its binary search begins, and ends if it is short. */
 void lpm_prefetch(const struct lpm *l, struct addr a, unsigned pass)
 {
     bool v4 = addr_is_v4(a);
-    uint64_t b = v4 ? addr_v4(a) >> l->shift4 : a.hi >> l->shift6;
-    const uint32_t *index = (v4 ? l->index4 : l->index6) + b;
+    const uint32_t *bucket;
     uint32_t first, middle;
 
+    if (!v4 && (a.hi < l->base6 || a.hi > l->top6))
+        return;
+    bucket = v4 ? bucket4(l, addr_v4(a)) : bucket6(l, a);
     if (pass == 0) {
-        __builtin_prefetch(index);
+        __builtin_prefetch(bucket);
         return;
     }
-    first = index[0];
-    middle = first + (index[1] - first + 1) / 2;
+    first = bucket[0];
+    middle = first + (bucket[1] - first + 1) / 2;
     if (v4) {
         __builtin_prefetch(&l->r4[first]);
         __builtin_prefetch(&l->r4[middle]);

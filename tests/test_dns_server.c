@@ -203,6 +203,40 @@ START_TEST(udp_batches)
 }
 END_TEST
 
+/* A batch looks ahead for its clients: wherever they are, whatever the map covers. */
+START_TEST(udp_subnets)
+{
+    static const char *const subnets[] = {"0.0.0.0",
+                                          "10.1.0.0",
+                                          "255.255.255.255",
+                                          "::",
+                                          "::1",
+                                          "2001:db8:a::",
+                                          "2001:db8:b:ffff::",
+                                          "4000::",
+                                          "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"};
+    enum { N = sizeof subnets / sizeof subnets[0] };
+    uint8_t p[1232];
+    int fd;
+
+    start("127.0.0.1");
+    fd = client("127.0.0.1", SOCK_DGRAM, udp_port);
+    for (unsigned i = 0; i < N; i++) {
+        const struct ask ask = {.name = "live.cdn.example",
+                                .type = 1,
+                                .subnet = subnets[i],
+                                .source = strchr(subnets[i], ':') ? 128 : 32};
+
+        ck_assert_int_gt(send(fd, p, ask_encode(&ask, p), 0), 0);
+    }
+    for (unsigned i = 0; i < N; i++) {
+        ck_assert_uint_gt(read_some(fd, p, sizeof p), 12);
+        ck_assert_uint_eq(dns_get_u16(p + 6), 2);
+    }
+    close(fd);
+}
+END_TEST
+
 START_TEST(tcp_many_queries)
 {
     uint8_t p[65537];
@@ -549,6 +583,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, udp_answers, 0, sizeof places / sizeof places[0]);
     tcase_add_test(t, udp_batches);
+    tcase_add_test(t, udp_subnets);
     tcase_add_test(t, tcp_many_queries);
     tcase_add_test(t, tcp_pipelined);
     tcase_add_test(t, tcp_byte_by_byte);
