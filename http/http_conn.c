@@ -12,7 +12,7 @@
 #include "http/http_io.h"
 
 #define FLUSH_AT 65536u /* copied bytes of a pipeline that are sent before it goes on */
-#define VECTORS  64u
+#define VECTORS  16u
 
 /* ---- pools: a connection in steady state allocates nothing ---- */
 

@@ -7,7 +7,7 @@ char *http_out_room(struct http_out *o, size_t n)
     size_t cap = o->cap ? o->cap : 4096, need;
     char *p;
 
-    if (n <= o->cap - o->len)
+    if (o->data && n <= o->cap - o->len)
         return o->data + o->len;
     if (__builtin_add_overflow(o->len, n, &need) || need > SIZE_MAX / 2)
         return NULL;
