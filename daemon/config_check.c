@@ -210,7 +210,7 @@ static void check_listen(struct check *c)
         if (k->admin.items[i].name.n && !is_loopback(k->admin.items[i].at.addr))
             problem_warning(c->problems, config_tree_place(config_tree_item(c->t, admin, i)),
                             "listen.admin[%zu]: %s can be reached from outside and asks for no "
-                            "password; 127.0.0.1:9090 is safe",
+                            "password; 127.0.0.1:8953 is safe",
                             i, k->admin.items[i].name.p);
 }
 

@@ -125,7 +125,7 @@ static const struct schema_row rows[] = {
      .example = "[\"0.0.0.0:53\", \"[::]:53\"]", .help = "DNS, over UDP and TCP alike."},
     {"listen.tracker_udp", .type = SCHEMA_LISTEN, MANY(config, tracker_udp.items, tracker_udp.count), .default_text = "[]",
      .example = "[\"0.0.0.0:6969\", \"[::]:6969\"]", .help = "Announces to the tracker over UDP."},
-    {"listen.admin", .type = SCHEMA_LISTEN, MANY(config, admin.items, admin.count), .default_text = "[\"127.0.0.1:9090\"]",
+    {"listen.admin", .type = SCHEMA_LISTEN, MANY(config, admin.items, admin.count), .default_text = "[\"127.0.0.1:8953\"]",
      .help = "Metrics, status, explain. There is no password: keep it on loopback."},
 
     {"tls", GROUP_FLAT, .help = "For listen.https."},

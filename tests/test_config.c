@@ -386,10 +386,10 @@ static const struct {
      "or tracker_udp\n"
      "  workers: 1\n"
      "  ^\n"},
-    {"the admin port is open to all", "listen: {http: [\"[::1]:0\"], admin: [\"0.0.0.0:9090\"]}\n",
-     "w.yaml:1:37: warning: listen.admin[0]: 0.0.0.0:9090 can be reached from outside and asks for "
-     "no password; 127.0.0.1:9090 is safe\n"
-     "  listen: {http: [\"[::1]:0\"], admin: [\"0.0.0.0:9090\"]}\n"
+    {"the admin port is open to all", "listen: {http: [\"[::1]:0\"], admin: [\"0.0.0.0:8953\"]}\n",
+     "w.yaml:1:37: warning: listen.admin[0]: 0.0.0.0:8953 can be reached from outside and asks for "
+     "no password; 127.0.0.1:8953 is safe\n"
+     "  listen: {http: [\"[::1]:0\"], admin: [\"0.0.0.0:8953\"]}\n"
      "                                      ^\n"},
     {"a host outside every zone",
      "listen: {dns: [\"127.0.0.1:0\"]}\n"
@@ -433,7 +433,7 @@ START_TEST(defaults_arrive)
     ck_assert_int_eq(c->log_level, LOG_LEVEL_INFO);
     ck_assert_int_eq(c->access_log.to, ACCESS_LOG_OFF);
     ck_assert_uint_eq(c->admin.count, 1);
-    ck_assert_str_eq(c->admin.items[0].name.p, "127.0.0.1:9090");
+    ck_assert_str_eq(c->admin.items[0].name.p, "127.0.0.1:8953");
     ck_assert_uint_eq(c->http_conf.header_bytes_max, 16384);
     ck_assert_uint_eq(c->http_conf.body_bytes_max, 1 << 20);
     ck_assert_uint_eq(c->http_conf.request_timeout_ms, 10000);
