@@ -141,8 +141,8 @@ static inline unsigned chunk_count(const struct peerset *s)
 
 static inline struct chunk *chunk_get(const struct peerset *s, unsigned i)
 {
-    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.UndefReturn): realloc has kept the entries
-     */
+    /* realloc has kept the entries, which the analyzer does not see. */
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.UndefReturn) */
     return s->deep ? ((struct top *)s->root)->at[i].chunk : s->root;
 }
 
