@@ -74,9 +74,9 @@ static double load_once(const struct bytes *text, double *parse_ms, char *size, 
 {
     struct arena *arena = arena_new(ARENA_CAP);
     struct live *live = live_new();
-    const struct netmap *map;
+    const struct netmap *map = NULL;
     struct view_source *source;
-    struct view *view;
+    struct view *view = NULL;
     struct err e = {0};
     uint64_t start = clock_cpu_ns();
     double ms;
