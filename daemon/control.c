@@ -89,12 +89,24 @@ static void warn_restart(const struct config *was, const struct config *now)
         log_warn("event=reload.restart_needed key=user");
 }
 
+/* A certificate is renewed while the listeners stay. */
+static void replace_tls(struct control *c, struct ssl_ctx_st *fresh)
+{
+    if (!fresh)
+        return;
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_post_tls(&c->workers[i], http_tls_take(fresh));
+    http_tls_free(c->shared.tls);
+    c->shared.tls = fresh;
+}
+
 enum err_code control_reload(struct control *c, struct err *e)
 {
     struct config_problems problems = {0};
     const struct config *fresh = NULL;
     struct arena *arena = NULL;
     struct config_hold *hold = NULL;
+    struct ssl_ctx_st *tls = NULL;
     enum err_code rc = config_load(c->config_path, &fresh, &problems, &arena, e);
 
     if (rc != ERR_OK) {
@@ -111,11 +123,16 @@ enum err_code control_reload(struct control *c, struct err *e)
         rc = err_set(e, ERR_LIMIT, "no memory");
         goto done;
     }
-    rc = sources_load(&c->sources, fresh, e);
+    if (c->shared.tls)
+        rc = publish_tls(fresh, &tls, e);
+    if (rc == ERR_OK)
+        rc = sources_load(&c->sources, fresh, e);
     if (rc == ERR_OK)
         rc = build_and_publish(c, hold, e);
     if (rc != ERR_OK)
         goto done;
+    replace_tls(c, tls);
+    tls = NULL;
     warn_restart(c->started->config, fresh);
     sources_watch(&c->sources, fresh);
     control_watch_maps(c);
@@ -125,6 +142,7 @@ enum err_code control_reload(struct control *c, struct err *e)
     log_info("event=reload.done config=%s", c->config_path);
 
 done:
+    http_tls_free(tls);
     config_hold_drop(hold);
     metric_add(&c->metrics, rc == ERR_OK ? METRIC_RELOADS : METRIC_RELOAD_ERRORS, 1);
     if (rc != ERR_OK) {
@@ -489,15 +507,6 @@ static void on_health(void *arg UNUSED, struct str streamer, bool v6, enum healt
         (int)streamer.n, streamer.p, v6 ? "ipv6" : "ipv4", log_quote(why, quoted, sizeof quoted));
 }
 
-static enum err_code start_tls(struct control *c, struct err *e)
-{
-    const struct config *conf = c->started->config;
-
-    if (!conf->https.count)
-        return ERR_OK;
-    return http_tls_new(conf->tls.certificate.p, conf->tls.key.p, &c->shared.tls, e);
-}
-
 static enum err_code start(struct control *c, struct err *e)
 {
     const struct config *conf = c->started->config;
@@ -528,7 +537,7 @@ static enum err_code start(struct control *c, struct err *e)
     if (rc == ERR_OK)
         rc = build_and_publish(c, c->newest, e);
     if (rc == ERR_OK)
-        rc = start_tls(c, e);
+        rc = publish_tls(conf, &c->shared.tls, e);
     if (rc == ERR_OK)
         rc = start_workers(c, e);
     if (rc == ERR_OK)
@@ -577,7 +586,6 @@ static void stop(struct control *c)
         view_drop(c->retired[i]);
     sources_fini(&c->sources);
     swarms_free(c->swarms);
-    http_tls_free(c->shared.tls);
     key_scratch_free(c->turn.keys);
     arena_free(c->turn.arena);
     live_free(c->live);

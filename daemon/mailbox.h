@@ -8,6 +8,7 @@
 
 enum mail_kind {
     MAIL_VIEW,  /* struct view *, with one reference that passes to the worker */
+    MAIL_TLS,   /* struct ssl_ctx_st *, likewise */
     MAIL_DRAIN, /* take no new connections, finish what runs; the message is any pointer but NULL */
     MAIL_STOP,  /* leave the loop; likewise */
     MAIL_KINDS

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "daemon/control.h"
+#include "http/http_tls.h"
 #include "http/redirect.h"
 
 struct config_hold *config_hold_new(const struct config *config, struct arena *arena)
@@ -122,20 +123,32 @@ void publish_sweep(struct control *c)
     c->retired_count = kept;
 }
 
+enum err_code publish_tls(const struct config *config, struct ssl_ctx_st **out, struct err *e)
+{
+    *out = NULL;
+    if (!config->https.count)
+        return ERR_OK;
+    return http_tls_new(config->tls.certificate.p, config->tls.key.p, out, e);
+}
+
 enum err_code publish_check(const struct config *config, struct err *e)
 {
     struct sources sources;
     struct live *live = live_new();
+    struct ssl_ctx_st *tls = NULL;
     struct view *v = NULL;
     enum err_code rc;
 
     sources_init(&sources);
     if (!live)
         return err_set(e, ERR_LIMIT, "no memory");
-    rc = sources_load(&sources, config, e);
+    rc = publish_tls(config, &tls, e);
+    if (rc == ERR_OK)
+        rc = sources_load(&sources, config, e);
     if (rc == ERR_OK)
         rc = publish_build(config, NULL, &sources, live, 1, &v, e);
     view_drop(v);
+    http_tls_free(tls);
     sources_fini(&sources);
     live_free(live);
     return rc;

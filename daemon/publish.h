@@ -4,6 +4,7 @@
 #include "daemon/sources.h"
 
 struct control;
+struct ssl_ctx_st;
 
 /* A configuration that views may point into: freed when the last of them is. */
 struct config_hold {
@@ -28,5 +29,10 @@ enum err_code publish_view(struct control *c, struct view *v, struct err *e) MUS
 /* Frees the replaced views that nobody else holds any more. */
 void publish_sweep(struct control *c);
 
-/* Reads the configuration's maps and builds one view of them, for --check: no socket, no thread. */
+/* The TLS context of listen.https; *out is NULL when there is no such listener. */
+enum err_code publish_tls(const struct config *config, struct ssl_ctx_st **out,
+                          struct err *e) MUST_CHECK;
+
+/* Reads the configuration's certificate and maps and builds one view of them, for --check: no
+ * socket, no thread. */
 enum err_code publish_check(const struct config *config, struct err *e) MUST_CHECK;

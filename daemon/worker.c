@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "http/http_tls.h"
 #include "http/redirect.h"
 
 static void view_swap(struct worker *w, struct view *fresh)
@@ -36,12 +37,22 @@ static void drain(struct worker *w)
     dns_server_drain(w->dns, one_drained, w);
 }
 
+static void tls_swap(struct worker *w, struct ssl_ctx_st *fresh)
+{
+    if (!fresh)
+        return;
+    http_server_tls_set(w->http, fresh);
+    http_tls_free(w->tls);
+    w->tls = fresh;
+}
+
 static void on_mail(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
     struct worker *w = arg;
 
     mailbox_drain(w->mail);
     view_swap(w, mailbox_take(w->mail, MAIL_VIEW));
+    tls_swap(w, mailbox_take(w->mail, MAIL_TLS));
     if (mailbox_take(w->mail, MAIL_DRAIN))
         drain(w);
     if (mailbox_take(w->mail, MAIL_STOP))
@@ -85,6 +96,7 @@ enum err_code worker_init(struct worker *w, unsigned number, const struct worker
     *w = (struct worker){.number = number, .shared = shared};
     view_take(view);
     w->view = view;
+    w->tls = http_tls_take(shared->tls);
     w->base = event_base_new();
     w->turn = (struct turn){
         .view = view,
@@ -114,7 +126,7 @@ enum err_code worker_listen(struct worker *w, enum listen_kind kind, int fd, str
     case LISTEN_HTTP:
         return http_server_listen(w->http, fd, NULL, e);
     case LISTEN_HTTPS:
-        return http_server_listen(w->http, fd, w->shared->tls, e);
+        return http_server_listen(w->http, fd, w->tls, e);
     case LISTEN_DNS_UDP:
         return dns_server_listen_udp(w->dns, fd, e);
     case LISTEN_DNS_TCP:
@@ -154,6 +166,11 @@ void worker_post_view(struct worker *w, struct view *v)
     view_drop(mailbox_post(w->mail, MAIL_VIEW, v)); /* an older one that was never taken */
 }
 
+void worker_post_tls(struct worker *w, struct ssl_ctx_st *tls)
+{
+    http_tls_free(mailbox_post(w->mail, MAIL_TLS, tls));
+}
+
 void worker_post_drain(struct worker *w)
 {
     (void)!mailbox_post(w->mail, MAIL_DRAIN, w);
@@ -174,8 +191,10 @@ void worker_join(struct worker *w)
 
 void worker_fini(struct worker *w)
 {
-    if (w->mail)
+    if (w->mail) {
         view_drop(mailbox_take(w->mail, MAIL_VIEW));
+        http_tls_free(mailbox_take(w->mail, MAIL_TLS));
+    }
     http_server_free(w->http);
     dns_server_free(w->dns);
     tracker_free(w->tracker);
@@ -186,6 +205,7 @@ void worker_fini(struct worker *w)
     mailbox_free(w->mail);
     if (w->base)
         event_base_free(w->base);
+    http_tls_free(w->tls);
     view_drop(w->view);
     key_scratch_free(w->turn.keys);
     arena_free(w->turn.arena);

@@ -22,7 +22,7 @@ struct worker_shared {
     const struct config *config;
     struct live *live;
     struct swarms *swarms;  /* NULL: no tracker */
-    struct ssl_ctx_st *tls; /* NULL: no https */
+    struct ssl_ctx_st *tls; /* NULL: no https; workers take references of their own */
     /* On the worker's thread: everything it had accepted is answered. */
     void (*on_drained)(void *arg);
     void *on_drained_arg;
@@ -39,6 +39,7 @@ struct worker {
     struct view *view; /* the reference that turn.view stands on */
     struct turn turn;
     struct metrics metrics;
+    struct ssl_ctx_st *tls; /* its reference to what its listeners use */
     struct http_server *http;
     struct dns_server *dns;
     struct tracker *tracker;
@@ -59,6 +60,9 @@ enum err_code worker_start(struct worker *w, struct err *e) MUST_CHECK;
 
 /* Any thread. The worker serves this view from its next turn on; the reference passes to it. */
 void worker_post_view(struct worker *w, struct view *v);
+/* Any thread. New TLS connections are served with this context; the reference passes to the worker.
+ */
+void worker_post_tls(struct worker *w, struct ssl_ctx_st *tls);
 /* Stop accepting, finish what is under way, then on_drained. */
 void worker_post_drain(struct worker *w);
 /* Leave the loop now. */

@@ -233,6 +233,13 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
         ;
 }
 
+void http_server_tls_set(struct http_server *s, struct ssl_ctx_st *tls)
+{
+    for (struct http_listener *l = s->listeners; l; l = l->next)
+        if (l->tls)
+            l->tls = tls;
+}
+
 enum err_code http_server_listen(struct http_server *s, int fd, struct ssl_ctx_st *tls,
                                  struct err *e)
 {

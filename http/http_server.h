@@ -45,6 +45,9 @@ bool http_server_mount(struct http_server *s, struct str host, struct str path, 
 enum err_code http_server_listen(struct http_server *s, int fd, struct ssl_ctx_st *tls,
                                  struct err *e) MUST_CHECK;
 
+/* Every TLS listener serves new connections with this context; open ones keep theirs. */
+void http_server_tls_set(struct http_server *s, struct ssl_ctx_st *tls);
+
 /* Stops accepting, answers what is under way with Connection: close, closes idle connections.
  * on_idle runs once no connection is left. */
 void http_server_drain(struct http_server *s, void (*on_idle)(void *arg), void *arg);

@@ -122,6 +122,13 @@ enum err_code http_tls_new(const char *cert, const char *key, struct ssl_ctx_st 
     return ERR_OK;
 }
 
+struct ssl_ctx_st *http_tls_take(struct ssl_ctx_st *ctx)
+{
+    if (ctx)
+        SSL_CTX_up_ref(ctx);
+    return ctx;
+}
+
 void http_tls_free(struct ssl_ctx_st *ctx)
 {
     SSL_CTX_free(ctx);

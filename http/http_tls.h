@@ -13,5 +13,7 @@ struct ssl_ctx_st;
  * read; ERR_PARSE: it is no certificate or key; ERR_CONFLICT: they do not belong together. */
 enum err_code http_tls_new(const char *cert, const char *key, struct ssl_ctx_st **out,
                            struct err *e) MUST_CHECK;
+/* One more reference to it; each is given back by http_tls_free. */
+struct ssl_ctx_st *http_tls_take(struct ssl_ctx_st *ctx);
 /* Connections that still use it keep it. NULL is fine. */
 void http_tls_free(struct ssl_ctx_st *ctx);

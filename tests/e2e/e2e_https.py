@@ -2,7 +2,7 @@
 """Redirects over TLS, asked by curl and openssl: scheme, resumption, versions, and a start that says what is wrong."""
 import os, re, subprocess, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from waymark_e2e import BIN, Daemon, folder, main, write
+from waymark_e2e import BIN, Daemon, folder, main, wait_for, write
 
 CONFIG = '''
 workers: 1
@@ -57,6 +57,27 @@ def test_a_session_is_resumed():
     out = subprocess.run(at + ['-sess_in', session], input=ask, capture_output=True, text=True, timeout=30,
                          check=False).stdout
     assert 'Reused, TLSv1.3' in out, out
+
+
+def serial():
+    out = subprocess.run(['openssl', 's_client', '-connect', '127.0.0.1:%d' % d.ports['https'], '-servername',
+                          'vod.example.com'], input='', capture_output=True, text=True, timeout=30, check=False).stdout
+    return subprocess.run(['openssl', 'x509', '-noout', '-serial'], input=out, capture_output=True, text=True,
+                          check=True).stdout
+
+
+def test_a_renewed_certificate_is_served_after_a_reload():
+    before = serial()
+    with open(os.path.join(where, 'key.pem')) as f:
+        good = f.read()
+    write(os.path.join(where, 'key.pem'), 'no key')
+    assert d.cli('reload', ok=False).returncode == 1
+    assert serial() == before
+    write(os.path.join(where, 'key.pem'), good)
+    certificate(where)
+    d.cli('reload')
+    wait_for('the new certificate', lambda: serial() != before)
+    assert '302' in curl('-I').stdout
 
 
 def test_a_missing_certificate_is_said_at_the_start():
