@@ -22,12 +22,23 @@ struct range6 {
 #define INDEX_BITS_MIN 6
 #define INDEX_BITS_MAX 20
 
+/* A map of many ranges misses the caches twice a search, index and ranges. It gets a table of all
+ * the /24s besides (64 MiB), whose one word says it all: who holds every address of the /24, and
+ * the scope, which is the same for all of them when a range goes on beyond both ends. Where ranges
+ * begin inside of a /24 the word says to search. */
+#define DIRECT_SHIFT      8
+#define DIRECT_RANGES_MIN (1u << 18)
+#define DIRECT_SEARCH     (1u << 31)
+#define DIRECT_SCOPE      26 /* 5 bits from here on; the value below */
+#define DIRECT_NONE       ((1u << DIRECT_SCOPE) - 1)
+
 /* IPv6 is allocated from a few places of a vast space: its buckets lie between the first boundary
  * and the last, base6 and top6, and what is outside is in the first range or the last. */
 
 struct lpm {
     const struct range4 *r4;
     const uint32_t *index4;
+    const uint32_t *direct4; /* NULL: a small map, or one whose arena has no room for it */
     const struct range6 *r6;
     const uint32_t *index6;
     uint32_t count4, count6;
@@ -261,6 +272,41 @@ static bool index4_build(struct lpm *l, struct arena *arena)
     return true;
 }
 
+/* RFC 7871 section 7.2.1: answers must not overlap. The bits that tell an address from the last one
+ * before its range and from the first one behind it tell it from every other range. */
+static inline unsigned scope4(const struct lpm *l, uint32_t r, uint32_t a)
+{
+    uint32_t below = r > 0 ? a ^ (l->r4[r].start - 1) : UINT32_MAX;
+    uint32_t above = r + 1 < l->count4 ? a ^ l->r4[r + 1].start : UINT32_MAX;
+
+    if (l->count4 == 1)
+        return 0;
+    return (unsigned)__builtin_clz(below < above ? below : above) + 1;
+}
+
+static void direct4_build(struct lpm *l, struct arena *arena)
+{
+    uint32_t blocks = UINT32_C(1) << (32 - DIRECT_SHIFT), b = 0, *direct;
+
+    if (l->count4 < DIRECT_RANGES_MIN)
+        return;
+    direct = arena_alloc(arena, blocks * sizeof *direct);
+    if (!direct)
+        return;
+    for (uint32_t r = 0; r < l->count4; r++) {
+        uint32_t end = r + 1 < l->count4 ? l->r4[r + 1].start >> DIRECT_SHIFT : blocks;
+        uint32_t value = l->r4[r].value == LPM_NONE ? DIRECT_NONE : l->r4[r].value;
+        bool fits = value < DIRECT_NONE || l->r4[r].value == LPM_NONE;
+
+        for (; b < end; b++)
+            direct[b] =
+                fits ? value | scope4(l, r, b << DIRECT_SHIFT) << DIRECT_SCOPE : DIRECT_SEARCH;
+        if (b == end && b < blocks && l->r4[r + 1].start & ((1u << DIRECT_SHIFT) - 1))
+            direct[b++] = DIRECT_SEARCH;
+    }
+    l->direct4 = direct;
+}
+
 static bool index6_build(struct lpm *l, struct arena *arena)
 {
     unsigned bits = index_bits(l->count6);
@@ -303,7 +349,10 @@ static bool ranges_build(struct lpm *l, const struct lpm_entry *e, size_t n, str
     l->count4 = r4.count;
     l->r6 = r6.r6;
     l->count6 = r6.count;
-    return index4_build(l, arena) && index6_build(l, arena);
+    if (!index4_build(l, arena) || !index6_build(l, arena))
+        return false;
+    direct4_build(l, arena);
+    return true;
 }
 
 enum err_code lpm_build(struct lpm_entry *entries, size_t n, struct arena *arena,
@@ -376,16 +425,27 @@ static inline uint32_t find6(const struct lpm *l, struct addr a)
     return r;
 }
 
-uint32_t lpm_find(const struct lpm *l, struct addr a)
+/* What the table of the /24s says; true: an answer. */
+static inline bool direct4(const struct lpm *l, uint32_t a, struct lpm_hit *hit)
 {
-    if (addr_is_v4(a))
-        return l->r4[find4(l, addr_v4(a))].value;
-    return l->r6[find6(l, a)].value;
+    uint32_t word, value;
+
+    if (!l->direct4)
+        return false;
+    word = l->direct4[a >> DIRECT_SHIFT];
+    value = word & DIRECT_NONE;
+    hit->value = value == DIRECT_NONE ? LPM_NONE : value;
+    hit->scope = (uint8_t)((word >> DIRECT_SCOPE & 31) + ADDR_V4_BITS);
+    return !(word & DIRECT_SEARCH);
 }
 
-static inline unsigned common4(uint32_t a, uint32_t b)
+uint32_t lpm_find(const struct lpm *l, struct addr a)
 {
-    return a == b ? 32 : (unsigned)__builtin_clz(a ^ b);
+    struct lpm_hit hit;
+
+    if (addr_is_v4(a))
+        return direct4(l, addr_v4(a), &hit) ? hit.value : l->r4[find4(l, addr_v4(a))].value;
+    return l->r6[find6(l, a)].value;
 }
 
 static inline unsigned larger(unsigned a, unsigned b)
@@ -393,29 +453,34 @@ static inline unsigned larger(unsigned a, unsigned b)
     return a > b ? a : b;
 }
 
-/* RFC 7871 section 7.2.1: answers must not overlap. The bits that tell an address from the last one
- * before its range and from the first one behind it tell it from every other range. */
-struct lpm_hit lpm_find_scope(const struct lpm *l, struct addr a)
+/* As scope4. Not inlined, here and below: the usual way, a word of the table, keeps the address in
+ * registers (put on the stack and read back as one vector, it waits for the stores). */
+static __attribute__((noinline)) struct lpm_hit find_scope6(const struct lpm *l, struct addr a)
 {
+    uint32_t r = find6(l, a);
     unsigned scope = 0;
-    uint32_t r;
 
-    if (addr_is_v4(a)) {
-        uint32_t v4 = addr_v4(a);
-
-        r = find4(l, v4);
-        if (r > 0)
-            scope = common4(v4, l->r4[r].start - 1) + 1;
-        if (r + 1 < l->count4)
-            scope = larger(scope, common4(v4, l->r4[r + 1].start) + 1);
-        return (struct lpm_hit){l->r4[r].value, (uint8_t)(scope + ADDR_V4_BITS)};
-    }
-    r = find6(l, a);
     if (r > 0)
         scope = addr_common_bits(a, addr_before(l->r6[r].start)) + 1;
     if (r + 1 < l->count6)
         scope = larger(scope, addr_common_bits(a, l->r6[r + 1].start) + 1);
     return (struct lpm_hit){l->r6[r].value, (uint8_t)scope};
+}
+
+static __attribute__((noinline)) struct lpm_hit find_scope4(const struct lpm *l, uint32_t a)
+{
+    uint32_t r = find4(l, a);
+
+    return (struct lpm_hit){l->r4[r].value, (uint8_t)(scope4(l, r, a) + ADDR_V4_BITS)};
+}
+
+struct lpm_hit lpm_find_scope(const struct lpm *l, struct addr a)
+{
+    struct lpm_hit hit;
+
+    if (!addr_is_v4(a))
+        return find_scope6(l, a);
+    return direct4(l, addr_v4(a), &hit) ? hit : find_scope4(l, addr_v4(a));
 }
 
 /* Pass 0: the bucket. Pass 1: where its binary search begins, and ends if it is short. */
@@ -427,6 +492,11 @@ void lpm_prefetch(const struct lpm *l, struct addr a, unsigned pass)
 
     if (!v4 && (a.hi < l->base6 || a.hi > l->top6))
         return;
+    if (v4 && l->direct4) { /* searches behind it are few */
+        if (pass == 0)
+            __builtin_prefetch(l->direct4 + (addr_v4(a) >> DIRECT_SHIFT));
+        return;
+    }
     bucket = v4 ? bucket4(l, addr_v4(a)) : bucket6(l, a);
     if (pass == 0) {
         __builtin_prefetch(bucket);

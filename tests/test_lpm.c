@@ -363,6 +363,86 @@ START_TEST(many_prefixes)
 }
 END_TEST
 
+/* So many that there is a table of the /24s: with /30s and hosts in every 64th /24, a /12 around
+ * some, and values beyond the table's. Against the neighbours: where value changes, scope must
+ * tell. */
+#define FULL_24S 400000u
+
+static uint32_t full_value(uint32_t a)
+{
+    uint32_t block = (a >> 8) - (20u << 16), odd = block & 1;
+
+    if (a >> 8 < 20u << 16 || block >= FULL_24S)
+        return a >> 20 == 0xfff ? 9 : LPM_NONE;
+    if (block % 64 == 0 && (a & 255) == 77)
+        return 5;
+    if (block % 64 == 0 && (a & 252) == 128)
+        return 6;
+    return block % 100 == 7 ? (1u << 26) - 1 + odd : block % 100 == 9 ? UINT32_MAX - 1 : odd;
+}
+
+static unsigned full_scope(uint32_t a)
+{
+    uint32_t value = full_value(a), first = a, last = a;
+    unsigned below = 0, above = 0;
+
+    while (first > 0 && full_value(first - 1) == value && a - first < 1u << 20)
+        first--;
+    while (last < UINT32_MAX && full_value(last + 1) == value && last - a < 1u << 20)
+        last++;
+    if (first > 0)
+        below = (unsigned)__builtin_clz(a ^ (first - 1)) + 1;
+    if (last < UINT32_MAX)
+        above = (unsigned)__builtin_clz(a ^ (last + 1)) + 1;
+    return below > above ? below : above;
+}
+
+static void full_check(const struct lpm *l, uint32_t a, bool scope)
+{
+    struct lpm_hit hit = lpm_find_scope(l, addr_from_v4(a));
+
+    ck_assert_uint_eq(hit.value, full_value(a));
+    ck_assert_uint_eq(lpm_find(l, addr_from_v4(a)), full_value(a));
+    if (scope)
+        ck_assert_uint_eq(hit.scope, full_scope(a) + 96);
+}
+
+START_TEST(full_table)
+{
+    struct arena *arena = arena_new((size_t)1 << _i);
+    struct lpm_entry *e = calloc(2 * FULL_24S, sizeof *e);
+    const uint32_t first = 20u << 24, behind = first + (FULL_24S << 8);
+    const struct lpm *l;
+    size_t n = 0;
+
+    rng = 78;
+    e[n++] = (struct lpm_entry){{addr_from_v4(0xfffu << 20), 96 + 12}, 9};
+    for (uint32_t i = 0; i < FULL_24S; i++) {
+        uint32_t net = first + (i << 8);
+
+        e[n++] = (struct lpm_entry){{addr_from_v4(net), 120}, full_value(net)};
+        if (i % 64)
+            continue;
+        e[n++] = (struct lpm_entry){{addr_from_v4(net + 77), 128}, 5};
+        e[n++] = (struct lpm_entry){{addr_from_v4(net + 128), 126}, 6};
+    }
+    l = build(arena, e, n);
+    for (unsigned i = 0; i < 50000; i++) {
+        uint32_t a = first + (uint32_t)(random_next() % (FULL_24S << 8));
+
+        full_check(l, a, true);
+        full_check(l, a - (a - first) % (64u << 8) + (a & 255), true); /* a searched one */
+        full_check(l, (uint32_t)random_next(), false);
+    }
+    full_check(l, UINT32_MAX, true);
+    ck_assert_uint_eq(lpm_find_scope(l, addr_from_v4(0)).scope, 96 + 4);
+    ck_assert_uint_eq(lpm_find_scope(l, addr_from_v4(first - 1)).scope, 96 + 6);
+    ck_assert_uint_eq(lpm_find_scope(l, addr_from_v4(behind)).scope, 96 + 17);
+    free(e);
+    arena_free(arena);
+}
+END_TEST
+
 static Suite *lpm_suite(void)
 {
     Suite *s = suite_create("lpm");
@@ -375,6 +455,7 @@ static Suite *lpm_suite(void)
     tcase_add_test(t, arena_too_small);
     tcase_add_test(t, equals_linear_scan);
     tcase_add_test(t, many_prefixes);
+    tcase_add_loop_test(t, full_table, 25, 28); /* 32 and 64 MiB: no room for the table */
     suite_add_tcase(s, t);
     return s;
 }
