@@ -191,7 +191,8 @@ START_TEST(penalty_is_convex)
 {
     ck_assert_double_eq(decide_penalty(0), 0);
     ck_assert_double_eq(decide_penalty(1), 1);
-    for (double u = 0; u < 4; u += 0.01) {
+    for (unsigned i = 0; i < 400; i++) {
+        double u = i / 100.0;
         double a = decide_penalty(u), b = decide_penalty(u + 0.01), c = decide_penalty(u + 0.02);
 
         ck_assert(b > a);

@@ -707,9 +707,9 @@ static void random_world(struct fixture *f)
                                : pid    ? "b"
                                         : "a"));
         for (unsigned i = 0, n = 0; i < 6; i++) {
-            unsigned len = (unsigned)(next() % 9), value = (unsigned)(next() & 0xff00 >> len & 255);
+            unsigned len = (unsigned)(next() % 9);
+            unsigned value = (unsigned)(next() % 256) & (0xff00u >> len & 255);
 
-            value = (unsigned)(next() % 256) & (0xff00u >> len & 255);
             if (used[0][value][len])
                 continue;
             used[0][value][len] = true;

@@ -51,7 +51,7 @@ START_TEST(ecs_parse)
     ck_assert_msg(dns_ecs_parse(copy, rows[_i].n, &ecs) == rows[_i].good, "%s", rows[_i].what);
     if (rows[_i].good) {
         char text[ADDR_TEXT_MAX];
-        uint8_t back[4 + DNS_ECS_DATA_MAX];
+        uint8_t back[4 + DNS_ECS_DATA_MAX] = {0};
 
         ck_assert_uint_eq(ecs.source, rows[_i].source);
         ck_assert_str_eq(addr_format(ecs.addr, text), rows[_i].addr);
