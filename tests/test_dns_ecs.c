@@ -62,7 +62,7 @@ START_TEST(ecs_parse)
         ck_assert_uint_eq(back[3], rows[_i].n);
         ck_assert_uint_eq(back[7], 17);
         back[7] = 0;
-        ck_assert_mem_eq(back + 4, copy, rows[_i].n);
+        ck_assert_mem_eq(back + 4, rows[_i].p, rows[_i].n);
     }
     free(copy);
 }
