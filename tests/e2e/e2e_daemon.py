@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # timeout: 240
 """The daemon as its operator meets it: start, health, maps that change, reloads good and bad, drain, stop."""
-import json, os, re, signal, socket, sys, threading, time
+import json, os, pwd, re, signal, socket, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from waymark_e2e import COST_MAP, Daemon, NETWORK_MAP, Streamer, main, wait_for, write
+from waymark_e2e import BIN, COST_MAP, Daemon, NETWORK_MAP, Streamer, main, wait_for, write
 
 CONFIG = '''
 workers: 2
@@ -144,6 +144,29 @@ def test_the_access_log_has_a_line_a_request():
     os.rename(path, path + '.1')
     d.signal(signal.SIGUSR1)
     wait_for('the log is opened anew', lambda: os.path.exists(path))
+
+
+def test_root_is_given_up():
+    if os.getuid() != 0:
+        print('     not root: nothing to give up')
+        return
+    other = Daemon('user: nobody\n' + good, files={'net.json': NETWORK_MAP, 'cost.json': COST_MAP}).start()
+    with open('/proc/%d/status' % other.process.pid) as f:
+        status = f.read()
+    nobody = pwd.getpwnam('nobody')
+    assert re.search(r'^Uid:\t%d\t%d\t%d\t%d$' % ((nobody.pw_uid,) * 4), status, re.M), status
+    assert re.search(r'^Gid:\t%d\t%d\t%d\t%d$' % ((nobody.pw_gid,) * 4), status, re.M), status
+    assert re.search(r'^NoNewPrivs:\t1$', status, re.M) and re.search(r'^CapEff:\t0+$', status, re.M), status
+    assert other.redirect('192.0.2.7') == '127.0.0.2'
+    assert other.stop() == 0
+
+
+def test_a_second_daemon_on_the_same_port_is_refused():
+    fixed = good.replace('http: ["127.0.0.1:0"]', 'http: ["127.0.0.1:%d"]' % d.ports['http'])
+    path = write(os.path.join(d.where, 'second.yaml'), fixed)
+    done = subprocess.run([os.path.join(BIN, 'waymarkd'), '-c', path], capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert done.returncode == 1 and 'another process listens there' in done.stderr, done.stderr
 
 
 def test_an_open_connection_is_finished_when_it_stops():
