@@ -287,15 +287,34 @@ int cli_reload(const struct cli *c)
  * -------------------------------------------------------------------------------------------------------
  */
 
+/* Is the sentence of e one that no problem of the file says? Warnings do not stop anything. */
+static bool has_own_sentence(const struct config_problems *p, const struct err *e)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (!p->items[i].warning)
+            return false;
+    return e->code != ERR_OK;
+}
+
 static void check_json(const char *path, const struct config_problems *p, const struct err *e)
 {
     json_t *doc = json_object(), *list = json_array();
 
-    for (size_t i = 0; i < p->count; i++)
-        json_array_append_new(list, json_pack("{s:i, s:i, s:b, s:s}", "line", p->items[i].line,
-                                              "column", p->items[i].col, "text", p->items[i].text));
-    if (!p->count && e->code != ERR_OK)
-        json_array_append_new(list, json_pack("{s:s}", "text", e->text));
+    for (size_t i = 0; i < p->count; i++) {
+        json_t *o = json_object();
+
+        json_object_set_new(o, "line", json_integer(p->items[i].line));
+        json_object_set_new(o, "column", json_integer(p->items[i].col));
+        json_object_set_new(o, "warning", json_boolean(p->items[i].warning));
+        json_object_set_new(o, "text", json_string(p->items[i].text));
+        json_array_append_new(list, o);
+    }
+    if (has_own_sentence(p, e)) {
+        json_t *o = json_object();
+
+        json_object_set_new(o, "text", json_string(e->text));
+        json_array_append_new(list, o);
+    }
     json_object_set_new(doc, "file", json_string(path));
     json_object_set_new(doc, "ok", json_boolean(e->code == ERR_OK));
     json_object_set_new(doc, "problems", list);
@@ -320,7 +339,7 @@ int cli_check(const struct cli *c)
     } else {
         if (problems.count && config_problems_format(&problems, c->argv[0], &text))
             fwrite(text.data, 1, text.len, stderr);
-        else if (!ok)
+        if (has_own_sentence(&problems, &e))
             fprintf(stderr, "%s: %s\n", c->argv[0], e.text);
         if (ok)
             printf("%s: all is well\n", c->argv[0]);

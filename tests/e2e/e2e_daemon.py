@@ -128,6 +128,18 @@ def test_the_command_line_speaks():
     assert [x['pid'] for x in located] == ['east', 'rest'] and located[0]['scope'] == 24, located
     assert 'view' in d.cli('status').stdout
     assert json.loads(d.cli('check', d.config, '--json').stdout)['ok']
+    bad = write(os.path.join(d.where, 'bad.yaml'), good.replace('capacity: 1000', 'capacty: 1000', 1))
+    checked = json.loads(d.cli('check', bad, '--json', ok=False).stdout)
+    assert not checked['ok'] and len(checked['problems']) == 1, checked
+    problem = checked['problems'][0]
+    assert problem['line'] == 11 and problem['column'] > 1 and not problem['warning'], problem
+    assert 'capacity' in problem['text'], problem
+    lost = write(os.path.join(d.where, 'lost.yaml'), good.replace('pid: west', 'pid: wast'))
+    checked = json.loads(d.cli('check', lost, '--json', ok=False).stdout)
+    assert not checked['ok'] and 'wast' in checked['problems'][-1]['text'], checked
+    assert 'wast' in d.cli('check', lost, ok=False).stderr
+    assert len(json.loads(d.cli('streamers', '--json').stdout)) == 2
+    assert json.loads(d.cli('status', '--json').stdout)['version']
     assert d.cli('nonsense', ok=False).returncode == 2
 
 
