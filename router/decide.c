@@ -160,17 +160,26 @@ static enum standing standing_of(const struct asking *a, uint16_t slot, health_w
     return live_admin_of(w) == ADMIN_DOWN ? STANDING_OUT : STANDING_DOWN;
 }
 
-/* Stage 7: the cap. Asked for only when somebody's load is above balance_from: below, no cap can
- * touch it. */
-static double cap_of(struct asking *a)
+/* NAN: nobody has folded yet. */
+static inline float mean_folded(const struct asking *a)
 {
     uint32_t bits = atomic_load_explicit(a->set->mean, memory_order_relaxed);
+    float mean;
+
+    memcpy(&mean, &bits, sizeof mean);
+    return mean;
+}
+
+/* Stage 7: the cap. Asked for only when somebody's load is above balance_from, below which no cap
+ * can touch it, or when the mean is at hand. */
+static inline double cap_of(struct asking *a)
+{
     double cap, mean;
     float folded;
 
     if (!isnan(a->cap))
         return a->cap;
-    memcpy(&folded, &bits, sizeof folded);
+    folded = mean_folded(a);
     mean = isnan(folded) ? candidates_mean(a->set, a->live) : (double)folded;
     cap = (1 + a->policy->eps) * mean;
     if (cap < a->policy->balance_from)
@@ -186,25 +195,43 @@ static inline unsigned tier_of(struct asking *a, double load, bool full)
     return load > a->policy->balance_from && load > cap_of(a);
 }
 
-/* Stages 6 and 7. The terms are added in this order everywhere: weighted cost alone is then never
- * above the score, which is what lets a scan end. */
-static inline void score_fill(struct asking *a, struct seen *s)
+/* Stage 6. */
+struct terms {
+    double units, load;
+    double origin; /* NAN: unknown */
+    double fixed, score;
+};
+
+/* The terms are added in this order everywhere: weighted cost alone is then never above the score,
+ * which is what lets a scan end. */
+static inline struct terms terms_of(const struct asking *a, const struct candidate *c, float known)
 {
-    const struct candidate *c = &a->set->slot[s->slot];
     uint32_t hit_pm =
         atomic_load_explicit(&a->live->streamer[c->live].hit_pm, memory_order_relaxed);
     double miss = a->policy->origin_weight * ((double)(1000 - (int)hit_pm) * 0.001);
-    double units = (double)(int64_t)live_session_units(a->live, c->live);
-    double load = units * c->inv_capacity;
-    double cost = isnan(s->cost) ? 0 : a->policy->cost_weight * (double)s->cost;
-    double origin = miss > 0 ? miss * (double)c->origin_cost : 0;
+    double cost = a->policy->cost_weight * (double)known;
+    UNINITIALIZED struct terms t;
 
-    s->origin = (float)origin;
-    s->load = (float)load;
-    s->fixed = cost + (isnan(origin) ? 0 : origin);
-    s->score = s->fixed + a->load_scale * decide_penalty(load);
-    s->class =
-        (uint8_t)(2 * tier_of(a, load, units >= c->capacity) + (isnan(s->cost) || isnan(origin)));
+    t.units = (double)(int64_t)live_session_units(a->live, c->live);
+    t.load = t.units * c->inv_capacity;
+    t.origin = miss > 0 ? miss * (double)c->origin_cost : 0;
+    t.fixed = cost + (isnan(t.origin) ? 0 : t.origin);
+    t.score = t.fixed + a->load_scale * decide_penalty(t.load);
+    return t;
+}
+
+/* Stages 6 and 7. */
+static inline void score_fill(struct asking *a, struct seen *s)
+{
+    const struct candidate *c = &a->set->slot[s->slot];
+    struct terms t = terms_of(a, c, isnan(s->cost) ? 0 : s->cost);
+
+    s->origin = (float)t.origin;
+    s->load = (float)t.load;
+    s->fixed = t.fixed;
+    s->score = t.score;
+    s->class = (uint8_t)(2 * tier_of(a, t.load, t.units >= c->capacity) +
+                         (isnan(s->cost) || isnan(t.origin)));
 }
 
 static void trace_excluded(struct asking *a, uint16_t slot, health_word w, enum excluded x)
@@ -549,6 +576,137 @@ static bool asking_init(struct asking *a, const struct view *v, const struct liv
     return true;
 }
 
+/* One of the best class, while the short way looks for the first of it. */
+struct equal {
+    double score, fixed;
+    float cost, origin, load;
+    uint16_t slot;
+};
+
+#define EQUALS_MAX 32
+
+/* What the short way has found. */
+struct first {
+    struct equal equal[EQUALS_MAX + 1];
+    unsigned count;   /* those that were within the band of the best when they came */
+    unsigned healthy; /* up to 2 are counted for sure */
+    double limit;     /* of the band */
+    double nearest;   /* lowest `fixed` of those outside of the band */
+};
+
+/* The scan of the short way: the candidates that scan() looks at. false: one is not plainly
+ * healthy, or there are too many equals. */
+static inline bool first_scan(struct asking *a, struct first *f)
+{
+    const struct candidate *slot = a->set->slot;
+    const struct ranked *r = a->set->ranked + (size_t)a->row * a->set->count;
+    const struct ranked *end = r + a->set->count;
+    const double cost_weight = a->policy->cost_weight;
+    bool mean_known = !isnan(mean_folded(a));
+    double cap = mean_known ? cap_of(a) : 0, best = INFINITY, limit = INFINITY, nearest = INFINITY;
+    unsigned count = 0, healthy = 0;
+
+    if (cap < a->policy->balance_from)
+        cap = a->policy->balance_from;
+    /* Not at an unknown cost either: if there is nothing else, that is not for the short way. */
+    for (; r < end && cost_weight * (double)r->cost <= limit; r++) {
+        const struct candidate *c = &slot[r->slot];
+        struct equal *e = &f->equal[count];
+        UNINITIALIZED struct terms t;
+        bool in;
+
+        if (!can_serve(a->q, c))
+            continue;
+        if (!live_usable_by_all(live_health_get(a->live, c->live)) || count == EQUALS_MAX)
+            return false;
+        healthy++;
+        t = terms_of(a, c, r->cost);
+        *e = (struct equal){t.score, t.fixed, r->cost, (float)t.origin, (float)t.load, r->slot};
+        in = t.load <= cap && t.units < c->capacity && t.score <= limit;
+        if (isnan(t.origin))
+            continue;
+        if (!in) {
+            if (!mean_known && t.load > cap)
+                return false;
+            nearest = t.fixed < nearest ? t.fixed : nearest;
+            continue;
+        }
+        count++;
+        if (t.score < best) {
+            best = t.score;
+            limit = band_limit(a, t.score);
+        }
+    }
+    /* "The only one" must be true here, too. */
+    for (; r < end && healthy < 2; r++) {
+        if (!can_serve(a->q, &slot[r->slot]))
+            continue;
+        if (!live_usable_by_all(live_health_get(a->live, slot[r->slot].live)))
+            return false;
+        healthy++;
+    }
+    f->count = count;
+    f->healthy = healthy;
+    f->limit = limit;
+    f->nearest = nearest;
+    return count > 0;
+}
+
+/* Stage 8 of the short way: of those that are in the band to the end. */
+static inline const struct equal *first_of_band(const struct asking *a, struct first *f,
+                                                unsigned *band)
+{
+    const struct equal *best = NULL;
+    double best_pull = 0;
+
+    *band = 0;
+    for (unsigned i = 0; i < f->count; i++) {
+        const struct equal *e = &f->equal[i];
+
+        if (e->score > f->limit) {
+            f->nearest = e->fixed < f->nearest ? e->fixed : f->nearest;
+            continue;
+        }
+        if (++*band == 1) {
+            best = e; /* most often alone: no pull is asked for */
+            continue;
+        }
+        if (*band == 2)
+            best_pull = pull_of(a, &a->set->slot[best->slot]);
+        double pull = pull_of(a, &a->set->slot[e->slot]);
+        if (pull < best_pull || (pull == best_pull && e->slot < best->slot)) {
+            best = e;
+            best_pull = pull;
+        }
+    }
+    return best;
+}
+
+/* The short way: one choice, and all that are looked at are healthy, as almost always. It says what
+ * scan() and conclude() would say, in one pass that keeps little. false: it is theirs to say. */
+static inline bool decide_first(struct asking *a, struct decision *out)
+{
+    UNINITIALIZED struct first f;
+    const struct equal *e;
+    unsigned band;
+
+    if (!first_scan(a, &f))
+        return false;
+    e = first_of_band(a, &f, &band);
+    out->why = f.healthy == 1         ? WHY_ONLY
+               : f.nearest < e->fixed ? WHY_LOAD
+               : band > 1             ? WHY_HASH
+                                      : WHY_COST;
+    out->count = 1;
+    out->choice[0] = (struct choice){.streamer = a->set->slot[e->slot].streamer,
+                                     .why = out->why,
+                                     .cost = e->cost,
+                                     .origin = e->origin,
+                                     .load = e->load,
+                                     .score = (float)e->score};
+    return true;
+}
+
 /* Apart, so that the usual decision does not walk through so much stack. */
 static __attribute__((noinline)) void decide_wide(struct asking *a, struct decision *out)
 {
@@ -568,9 +726,11 @@ void decide(const struct view *v, const struct live *live, const struct question
             struct decision *out)
 {
     UNINITIALIZED struct seen few[SEEN_FEW + 1];
-    struct asking a;
+    UNINITIALIZED struct asking a;
 
     if (!asking_init(&a, v, live, q, out))
+        return;
+    if (q->want == 1 && decide_first(&a, out))
         return;
     a.seen = few;
     a.room = SEEN_FEW;
