@@ -211,7 +211,7 @@ static const struct schema_row rows[] = {
      .help = "A peer that has not announced for so long is forgotten; above interval."},
     {"tracker.peers_default", COUNT(0, 1000), AT(config, tracker_conf.peers_default), .default_text = "50",
      .help = "Peers in an answer when the asking peer does not say how many."},
-    {"tracker.peers_max", COUNT(1, 1000), AT(config, tracker_conf.peers_max), .default_text = "200",
+    {"tracker.peers_max", COUNT(1, 256), AT(config, tracker_conf.peers_max), .default_text = "200",
      .help = "Most peers in an answer."},
     {"tracker.random_share", .type = SCHEMA_PERMILLE, .max = 1000, AT(config, tracker_conf.random_pm), .default_text = "20%",
      .help = "Share of an answer that is taken at random, so that near peers do not keep to themselves."},
