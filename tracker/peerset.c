@@ -59,36 +59,6 @@ void peer_key_make(struct peer_key *k, pidx pid, struct addr a, uint16_t port)
     peer_wire_put(a, port, k->b + 2);
 }
 
-/* What glibc takes for n bytes: a word more, in steps of 16, 32 at least. */
-static size_t taken(size_t n)
-{
-    size_t real = (n + 8 + 15) & ~(size_t)15;
-
-    return n == 0 ? 0 : real < 32 ? 32 : real;
-}
-
-void *peer_memory_resize(struct peer_memory *m, void *old, size_t old_size, size_t new_size)
-{
-    size_t before = taken(old_size), after = taken(new_size);
-    void *p = NULL;
-
-    if (new_size == 0) {
-        free(old);
-    } else {
-        if (after > before &&
-            atomic_load_explicit(&m->used, memory_order_relaxed) + (after - before) > m->max)
-            return NULL;
-        p = realloc(old, new_size);
-        if (!p)
-            return NULL;
-    }
-    if (after >= before)
-        atomic_fetch_add_explicit(&m->used, after - before, memory_order_relaxed);
-    else
-        atomic_fetch_sub_explicit(&m->used, before - after, memory_order_relaxed);
-    return p;
-}
-
 static inline uint64_t be64(const uint8_t *p)
 {
     uint64_t x;
@@ -243,7 +213,8 @@ void peerset_state_set(struct peerset *s, enum peer_family f, struct peer_pos po
 static unsigned cap_grown(enum peer_family f, unsigned cap)
 {
     unsigned more = cap / 4 < 2 ? 2 : cap / 4;
-    size_t fits = (taken(chunk_size(f, cap + more)) - 8 - sizeof(struct chunk)) / REC_LEN(f);
+    size_t fits =
+        (peer_memory_taken(chunk_size(f, cap + more)) - sizeof(struct chunk)) / REC_LEN(f);
 
     return fits > PEERSET_CHUNK ? PEERSET_CHUNK : (unsigned)fits;
 }

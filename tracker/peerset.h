@@ -4,10 +4,9 @@
  * that putting one in moves at most a kilobyte. No lock here: the shard of the swarm has one. */
 #pragma once
 
-#include <stdatomic.h>
-
 #include "base/addr.h"
 #include "router/view.h" /* pidx: a front end sees the maps through the router */
+#include "tracker/peer_memory.h"
 
 #define PEERSET_CHUNK      128
 #define PEERSET_SAMPLE_MAX 256
@@ -29,16 +28,6 @@ static inline unsigned peer_wire_len(enum peer_family f)
 /* Writes the compact form; returns its length. */
 unsigned peer_wire_put(struct addr a, uint16_t port, uint8_t *out);
 struct addr peer_wire_addr(enum peer_family f, const uint8_t *wire);
-
-/* Bytes that all swarms may take and do take, by the system allocator's own rounding. */
-struct peer_memory {
-    _Atomic size_t used;
-    size_t max;
-};
-
-/* NULL over max or when the system has none; old (of old_size bytes) stays then. Freeing is
- * new_size 0. */
-void *peer_memory_resize(struct peer_memory *m, void *old, size_t old_size, size_t new_size);
 
 /* Starts zeroed. */
 struct peerset {

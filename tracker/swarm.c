@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define SHARDS         64
-#define BLOCK_SWARMS   64 /* swarms are kept in blocks of a page */
+#define BLOCK_SWARMS   63 /* swarms are kept in blocks, eight of which fill a run of memory */
 #define SWEEP_PARTS    8  /* all swarms are looked at so often within a peer's time-out */
 #define SWEEP_STEP     8  /* swarms swept under one hold of a lock */
 #define SWEEP_CALL_MAX (1u << 16)
@@ -85,10 +85,19 @@ static void shard_free(struct swarms *s, struct shard *d)
         for (unsigned f = 0; f < PEER_FAMILIES; f++)
             peerset_clear(&swarm_at(d, at)->set[f], (enum peer_family)f, &s->memory);
     for (uint32_t i = 0; i < d->block_count; i++)
-        free(d->blocks[i]);
-    free(d->blocks);
-    free(slots_get(d));
+        peer_memory_resize(&s->memory, d->blocks[i], BLOCK_SWARMS * sizeof(struct swarm), 0);
+    peer_memory_resize(&s->memory, d->blocks, d->block_cap * sizeof *d->blocks, 0);
+    peer_memory_resize(&s->memory, slots_get(d), (mask_get(d) + 1) * sizeof(struct slot), 0);
     pthread_mutex_destroy(&d->lock);
+}
+
+static struct slot *slots_new(struct swarms *s, uint32_t n)
+{
+    struct slot *slots = peer_memory_resize(&s->memory, NULL, 0, n * sizeof *slots);
+
+    if (slots)
+        memset(slots, 0, n * sizeof *slots);
+    return slots;
 }
 
 struct swarms *swarms_new(const struct tracker_conf *c)
@@ -99,7 +108,7 @@ struct swarms *swarms_new(const struct tracker_conf *c)
     if (!s)
         return NULL;
     memset(s, 0, sizeof *s);
-    s->memory.max = c->memory_max;
+    peer_memory_init(&s->memory, c->memory_max);
     s->key = hash_key_new();
     s->secret = hash_key_new();
     s->peers_max = c->peers_per_swarm_max;
@@ -108,7 +117,7 @@ struct swarms *swarms_new(const struct tracker_conf *c)
         s->timeout_ms = AGE_MAX_MS;
     s->max_age = (unsigned)(s->timeout_ms / PEER_TICK_MS) + 1;
     for (unsigned i = 0; i < SHARDS; i++) {
-        struct slot *slots = calloc(SLOTS_MIN, sizeof *slots);
+        struct slot *slots = slots_new(s, SLOTS_MIN);
 
         pthread_mutex_init(&s->shard[i].lock, NULL);
         ok = ok && slots;
@@ -128,6 +137,7 @@ void swarms_free(struct swarms *s)
         return;
     for (unsigned i = 0; i < SHARDS; i++)
         shard_free(s, &s->shard[i]);
+    peer_memory_fini(&s->memory);
     free(s);
 }
 
@@ -208,10 +218,9 @@ static bool slots_grow(struct swarms *s, struct shard *d)
         return true;
     if (size >= UINT32_C(1) << 30)
         return false;
-    slots = peer_memory_resize(&s->memory, NULL, 0, sizeof *slots * 2 * size);
+    slots = slots_new(s, size * 2);
     if (!slots)
         return false;
-    memset(slots, 0, sizeof *slots * 2 * size);
     for (uint32_t i = 0; i < size; i++) {
         uint32_t to = old[i].tag & mask;
 
@@ -240,16 +249,11 @@ static bool block_add(struct swarms *s, struct shard *d)
         d->blocks = blocks;
         d->block_cap = cap;
     }
-    if (atomic_load_explicit(&s->memory.used, memory_order_relaxed) +
-            BLOCK_SWARMS * sizeof(struct swarm) >
-        s->memory.max)
-        return false;
-    blocks[d->block_count] = aligned_alloc(64, BLOCK_SWARMS * sizeof(struct swarm));
+    blocks[d->block_count] =
+        peer_memory_resize(&s->memory, NULL, 0, BLOCK_SWARMS * sizeof(struct swarm));
     if (!blocks[d->block_count])
         return false;
     d->block_count++;
-    atomic_fetch_add_explicit(&s->memory.used, BLOCK_SWARMS * sizeof(struct swarm) + 64,
-                              memory_order_relaxed);
     return true;
 }
 
