@@ -412,7 +412,9 @@ static void wait_on(struct http_conn *c, bool renewed)
         if (c->wait != HTTP_WAIT_HANDSHAKE)
             wait_for(c, HTTP_WAIT_HANDSHAKE, conf->request_timeout_ms);
     } else if (!c->in) {
-        wait_for(c, HTTP_WAIT_IDLE, conf->idle_timeout_ms);
+        /* Pieces of a TLS record are no request, so they renew nothing. */
+        if (renewed || c->wait != HTTP_WAIT_IDLE)
+            wait_for(c, HTTP_WAIT_IDLE, conf->idle_timeout_ms);
     } else if (renewed || c->wait != HTTP_WAIT_REQUEST) {
         wait_for(c, HTTP_WAIT_REQUEST, conf->request_timeout_ms);
     }

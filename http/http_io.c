@@ -105,6 +105,7 @@ static void tls_farewell(struct http_conn *c)
 void http_io_shutdown(struct http_conn *c)
 {
     tls_farewell(c);
+    c->wants_write = false; /* a write that was put off went out since, or never will */
     (void)shutdown(c->fd, SHUT_WR);
 }
 

@@ -356,6 +356,50 @@ START_TEST(slowloris)
 }
 END_TEST
 
+/* What was left of a blocked write kept the write event on, and each wake-up renewed the deadline:
+ * the worker span for as long as the client held on. */
+START_TEST(a_refused_client_behind_with_reading_does_not_linger_for_ever)
+{
+    struct heard h = {0};
+    SSL *ssl;
+
+    begin_with(ctx);
+    ssl = tls_dial(NULL);
+    ck_assert(tls_shake(ssl));
+    tls_say(ssl, "GET /big HTTP/1.1\r\nHost: h\r\n\r\nnonsense\r\n\r\n");
+    tls_hear(ssl, &h, "HTTP/1.1 400 ", 1);
+    WAIT_UNTIL(http_server_connections(server) == 0);
+    tls_hang_up(ssl, &h);
+}
+END_TEST
+
+/* Pieces of a record are no request: they do not renew the idle deadline. */
+START_TEST(a_dribbled_record_does_not_keep_a_connection)
+{
+    static const char head[] = "\x17\x03\x03\x40";
+    struct heard h = {0};
+    uint64_t from;
+    SSL *ssl;
+    int fd;
+
+    conf.idle_timeout_ms = 300;
+    begin_with(ctx);
+    ssl = tls_dial(NULL);
+    ck_assert(tls_shake(ssl));
+    fd = SSL_get_fd(ssl);
+    from = clock_ms();
+    for (size_t i = 0; !h.closed && clock_ms() - from < 3000; i++) {
+        (void)!send(fd, i < sizeof head - 1 ? head + i : "", 1, MSG_NOSIGNAL);
+        for (unsigned k = 0; k < 10; k++)
+            turn_loop();
+        listen_once(fd, &h);
+    }
+    ck_assert_msg(h.closed, "still open after %u ms", 3000u);
+    ck_assert_uint_eq(metric(METRIC_HTTP_TIMEOUT_IDLE), 1);
+    tls_hang_up(ssl, &h);
+}
+END_TEST
+
 START_TEST(bad_files)
 {
     const struct {
@@ -398,6 +442,8 @@ int main(void)
     tcase_add_test(t, old_versions_and_other_languages_are_refused);
     tcase_add_test(t, a_slow_handshake_is_timed_out);
     tcase_add_test(t, slowloris);
+    tcase_add_test(t, a_refused_client_behind_with_reading_does_not_linger_for_ever);
+    tcase_add_test(t, a_dribbled_record_does_not_keep_a_connection);
     tcase_add_test(t, bad_files);
     suite_add_tcase(s, t);
     r = srunner_create(s);
