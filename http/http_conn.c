@@ -446,9 +446,19 @@ static bool events_update(struct http_conn *c)
            event_switch(&c->write_event, &c->writing, c->out || c->wants_write);
 }
 
+/* Its client is owed nothing, and has asked for nothing yet. */
+static bool is_idle(const struct http_conn *c)
+{
+    return !c->closing && !c->out && !c->in && http_io_ready(c);
+}
+
 /* The end of each callback: may free c. */
 static void settle(struct http_conn *c, bool renewed)
 {
+    if (c->server->draining && is_idle(c)) { /* was busy when the idle ones were closed */
+        http_conn_close(c);
+        return;
+    }
     if (c->closing && !c->out && c->wait != HTTP_WAIT_LINGER) {
         if (!c->lingers) {
             http_conn_close(c);

@@ -503,6 +503,27 @@ START_TEST(drain)
 }
 END_TEST
 
+/* It had been busy when the others were told to go, and then sat out the idle time-out. */
+START_TEST(a_reader_that_is_behind_goes_once_it_has_read)
+{
+    struct heard h = {0};
+    const int size = 65536;
+    int fd;
+
+    begin();
+    fd = dial();
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
+    say(fd, "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+    WAIT_UNTIL(atomic_load(&big_body.refs) == 2);
+    http_server_drain(server, on_idle, NULL);
+    hear_close(fd, &h);
+    ck_assert(!h.reset);
+    ck_assert_uint_gt(h.n, sizeof big);
+    WAIT_UNTIL(idle_calls == 1);
+    hang_up(fd, &h);
+}
+END_TEST
+
 START_TEST(drain_of_nobody)
 {
     begin();
@@ -753,6 +774,7 @@ int main(void)
     tcase_add_test(t, connections_max);
     tcase_add_test(t, connections_per_client);
     tcase_add_test(t, drain);
+    tcase_add_test(t, a_reader_that_is_behind_goes_once_it_has_read);
     tcase_add_test(t, drain_of_nobody);
     tcase_add_test(t, free_with_connections_open);
     tcase_add_loop_test(parts, forwarded, 0, FORWARDED_ROWS);
