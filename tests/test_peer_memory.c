@@ -104,6 +104,39 @@ START_TEST(over_the_limit_nothing_changes)
 }
 END_TEST
 
+/* Strangers choose what comes and goes: a piece left in each run of one size after the other must
+ * not hold more of the system's memory than the limit. */
+START_TEST(runs_with_holes_count)
+{
+    static struct piece left[200000];
+    const size_t max = (size_t)8 << 20, slab = (size_t)2 << 20;
+    size_t n = 0;
+
+    peer_memory_init(&memory, max);
+    for (size_t size = 64; size <= 1024; size += 64) {
+        size_t per_run = 32768 / size, got = 0;
+        void *one = peer_memory_resize(&memory, NULL, 0, size);
+
+        for (; one; one = peer_memory_resize(&memory, NULL, 0, size)) {
+            ck_assert_uint_lt(n + got, sizeof left / sizeof *left);
+            left[n + got++] = (struct piece){one, size};
+        }
+        for (size_t i = 0; i < got; i++)
+            if (i % per_run == 0)
+                left[n + i / per_run] = left[n + i];
+            else
+                peer_memory_resize(&memory, left[n + i].at, size, 0);
+        n += (got + per_run - 1) / per_run;
+    }
+    ck_assert_uint_le(memory.used, max);
+    ck_assert_uint_lt(memory.held, max + slab);
+    while (n-- > 0)
+        peer_memory_resize(&memory, left[n].at, left[n].size, 0);
+    ck_assert_uint_eq(memory.used, 0);
+    peer_memory_fini(&memory);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("peer_memory");
@@ -114,6 +147,7 @@ int main(void)
     tcase_add_test(tc, pieces_stay_apart);
     tcase_add_test(tc, free_runs_serve_any_size);
     tcase_add_test(tc, over_the_limit_nothing_changes);
+    tcase_add_test(tc, runs_with_holes_count);
     suite_add_tcase(s, tc);
     r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

@@ -52,12 +52,18 @@ void peer_memory_fini(struct peer_memory *m)
     pthread_mutex_destroy(&m->lock);
 }
 
+static size_t held_get(struct peer_memory *m)
+{
+    return atomic_load_explicit(&m->held, memory_order_relaxed);
+}
+
 static bool slab_add(struct peer_memory *m)
 {
-    char *slab = aligned_alloc(SLAB_SIZE, SLAB_SIZE);
+    char *slab = held_get(m) < m->max ? aligned_alloc(SLAB_SIZE, SLAB_SIZE) : NULL;
 
     if (!slab)
         return false;
+    atomic_fetch_add_explicit(&m->held, SLAB_SIZE, memory_order_relaxed);
     (void)madvise(slab, SLAB_SIZE, MADV_HUGEPAGE);
     for (size_t at = SLAB_SIZE; at > 0; at -= RUN_SIZE) {
         struct peer_run *r = (struct peer_run *)(void *)(slab + at - RUN_SIZE);
@@ -162,17 +168,26 @@ static bool in_run(size_t taken)
 
 static void *memory_new(struct peer_memory *m, size_t taken)
 {
+    void *p;
+
     if (in_run(taken))
         return piece_new(m, (uint32_t)taken);
-    return taken % 64 == 0 ? aligned_alloc(64, taken) : malloc(taken);
+    if (held_get(m) + taken > m->max + SLAB_SIZE)
+        return NULL;
+    p = taken % 64 == 0 ? aligned_alloc(64, taken) : malloc(taken);
+    if (p)
+        atomic_fetch_add_explicit(&m->held, taken, memory_order_relaxed);
+    return p;
 }
 
 static void memory_free(struct peer_memory *m, void *p, size_t taken)
 {
-    if (in_run(taken))
+    if (in_run(taken)) {
         piece_free(m, p);
-    else
-        free(p);
+        return;
+    }
+    free(p);
+    atomic_fetch_sub_explicit(&m->held, taken, memory_order_relaxed);
 }
 
 void *peer_memory_resize(struct peer_memory *m, void *old, size_t old_size, size_t new_size)

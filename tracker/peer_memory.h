@@ -16,10 +16,12 @@
 
 struct peer_run;
 
-/* used: bytes that all swarms take, and may take at most: pieces rounded, not what runs have free.
- */
+/* Neither used nor held goes over max; held may by less than one slab (2 MiB), so that small limits
+ * work. Two, for strangers choose what comes and goes: a piece left in each run keeps the run from
+ * all other sizes. */
 struct peer_memory {
-    _Atomic size_t used;
+    _Atomic size_t used; /* bytes of pieces, rounded: not what runs have free */
+    _Atomic size_t held; /* bytes had from the system: slabs, and what is too large for them */
     size_t max;
     pthread_mutex_t lock; /* of what follows */
     struct peer_run *slabs, *free_runs;
