@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,6 +35,20 @@ static void log_problem(const char *event, const struct err *e)
               log_quote(e->text, quoted, sizeof quoted));
 }
 
+/* Gives back the live slots that a refused view has taken, and what it said of others. */
+static void live_restore(struct control *c)
+{
+    const struct view *v = c->view;
+
+    live_mark_begin(c->live);
+    for (sidx i = 0; v && i < v->streamer_count; i++) {
+        lidx at = live_slot(c->live, v->streamers[i].conf->name); /* it has one: this marks it */
+
+        live_hit_set(c->live, at, v->streamers[i].conf->hit_pm);
+    }
+    live_mark_end(c->live);
+}
+
 /* Builds a view of what is newest and publishes it. On failure everything stays as it was. */
 static enum err_code build_and_publish(struct control *c, struct config_hold *hold, struct err *e)
 {
@@ -46,6 +61,7 @@ static enum err_code build_and_publish(struct control *c, struct config_hold *ho
     if (rc == ERR_OK)
         rc = publish_view(c, v, e);
     if (rc != ERR_OK) {
+        live_restore(c);
         metric_add(&c->metrics, METRIC_VIEW_BUILD_ERRORS, 1);
         snprintf(c->last_error, sizeof c->last_error, "%s", e->text);
         return rc;
@@ -59,6 +75,24 @@ static enum err_code build_and_publish(struct control *c, struct config_hold *ho
              v->netmap ? v->netmap->prefix_count : 0, v->streamer_count, v->service_count,
              (unsigned long long)(clock_ms() - began));
     return ERR_OK;
+}
+
+/* The same with the maps read first: they change with the view or not at all. */
+static enum err_code load_and_publish(struct control *c, struct config_hold *hold, struct err *e)
+{
+    struct sources_kept before;
+    enum err_code rc;
+
+    sources_keep(&c->sources, &before);
+    sources_watch(&c->sources, hold->config);
+    rc = sources_load(&c->sources, hold->config, e);
+    if (rc == ERR_OK)
+        rc = build_and_publish(c, hold, e);
+    if (rc == ERR_OK)
+        sources_forget(&before);
+    else
+        sources_restore(&c->sources, &before);
+    return rc;
 }
 
 /* What a reload cannot change while running is said, not silently ignored. */
@@ -126,16 +160,12 @@ enum err_code control_reload(struct control *c, struct err *e)
     if (c->shared.tls)
         rc = publish_tls(fresh, &tls, e);
     if (rc == ERR_OK)
-        rc = sources_load(&c->sources, fresh, e);
-    if (rc == ERR_OK)
-        rc = build_and_publish(c, hold, e);
+        rc = load_and_publish(c, hold, e);
     if (rc != ERR_OK)
         goto done;
     replace_tls(c, tls);
     tls = NULL;
     warn_restart(c->started->config, fresh);
-    sources_watch(&c->sources, fresh);
-    control_watch_maps(c);
     config_hold_drop(c->newest);
     c->newest = hold;
     hold = NULL;
@@ -182,10 +212,8 @@ static void on_debounce(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
     struct control *c = arg;
     struct err e = {0};
-    enum err_code rc = sources_load(&c->sources, c->newest->config, &e);
+    enum err_code rc = load_and_publish(c, c->newest, &e);
 
-    if (rc == ERR_OK)
-        rc = build_and_publish(c, c->newest, &e);
     if (rc != ERR_OK) {
         snprintf(c->last_error, sizeof c->last_error, "%s", e.text);
         log_problem("maps.refused", &e);
@@ -324,7 +352,7 @@ static enum err_code listen_dns(struct control *c, const struct listen_list *lis
 
 /* SO_REUSEPORT would let a second daemon silently take half of the traffic: each fixed port is
  * tried alone first. */
-static enum err_code refuse_second(const struct listen_list *list, struct err *e)
+static enum err_code refuse_second(const struct listen_list *list, int type, struct err *e)
 {
     for (size_t i = 0; i < list->count; i++) {
         struct sockaddr_storage ss;
@@ -334,10 +362,13 @@ static enum err_code refuse_second(const struct listen_list *list, struct err *e
 
         if (list->items[i].at.port == 0)
             continue;
-        fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        fd = socket(ss.ss_family, type | SOCK_CLOEXEC, 0);
         if (fd < 0)
-            continue; /* the real attempt will say why */
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+            continue;            /* the real attempt will say why */
+        if (type == SOCK_STREAM) /* of UDP it would let everybody in */
+            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (ss.ss_family == AF_INET6)
+            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
         failed = bind(fd, (struct sockaddr *)&ss, len);
         why = errno;
         close(fd);
@@ -351,14 +382,18 @@ static enum err_code refuse_second(const struct listen_list *list, struct err *e
 static enum err_code open_sockets(struct control *c, struct err *e)
 {
     const struct config *conf = c->started->config;
-    enum err_code rc = refuse_second(&conf->http, e);
+    enum err_code rc = refuse_second(&conf->http, SOCK_STREAM, e);
 
     if (rc == ERR_OK)
-        rc = refuse_second(&conf->https, e);
+        rc = refuse_second(&conf->https, SOCK_STREAM, e);
     if (rc == ERR_OK)
-        rc = refuse_second(&conf->dns, e);
+        rc = refuse_second(&conf->dns, SOCK_STREAM, e);
     if (rc == ERR_OK)
-        rc = refuse_second(&conf->admin, e);
+        rc = refuse_second(&conf->dns, SOCK_DGRAM, e);
+    if (rc == ERR_OK)
+        rc = refuse_second(&conf->tracker_udp, SOCK_DGRAM, e);
+    if (rc == ERR_OK)
+        rc = refuse_second(&conf->admin, SOCK_STREAM, e);
     if (rc == ERR_OK)
         rc = listen_all(c, &conf->http, LISTEN_HTTP, false, "http", e);
     if (rc == ERR_OK)
@@ -480,21 +515,12 @@ static enum err_code start_events(struct control *c, struct err *e)
         return err_set(e, ERR_LIMIT, "no memory or descriptors for the control loop");
     event_add(c->on_second, &one_second);
     event_add(c->on_drained, NULL);
-    sources_watch(&c->sources, c->newest->config);
-    control_watch_maps(c);
-    return ERR_OK;
-}
-
-void control_watch_maps(struct control *c)
-{
-    if (c->on_inotify)
-        event_free(c->on_inotify);
-    c->on_inotify = NULL;
-    if (c->sources.inotify_fd < 0)
-        return;
+    if (c->sources.inotify_fd < 0) /* said when the maps were read */
+        return ERR_OK;
     c->on_inotify = event_new(c->base, c->sources.inotify_fd, EV_READ | EV_PERSIST, on_inotify, c);
-    if (c->on_inotify)
-        event_add(c->on_inotify, NULL);
+    if (!c->on_inotify || event_add(c->on_inotify, NULL) < 0)
+        return err_set(e, ERR_LIMIT, "no memory for the control loop");
+    return ERR_OK;
 }
 
 static void on_health(void *arg UNUSED, struct str streamer, bool v6, enum health now,
@@ -533,9 +559,7 @@ static enum err_code start(struct control *c, struct err *e)
     }
     turn_begin(&c->turn);
     c->last_fold_ms = c->turn.now_ms;
-    rc = sources_load(&c->sources, conf, e);
-    if (rc == ERR_OK)
-        rc = build_and_publish(c, c->newest, e);
+    rc = load_and_publish(c, c->newest, e);
     if (rc == ERR_OK)
         rc = publish_tls(conf, &c->shared.tls, e);
     if (rc == ERR_OK)

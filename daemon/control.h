@@ -53,5 +53,3 @@ int control_run(const char *config_path, const struct config *config, struct are
 
 /* For the admin pages. */
 enum err_code control_reload(struct control *c, struct err *e) MUST_CHECK;
-/* After sources_watch: listens to its descriptor. */
-void control_watch_maps(struct control *c);

@@ -102,6 +102,39 @@ enum err_code sources_load(struct sources *s, const struct config *c, struct err
     return ERR_OK;
 }
 
+void sources_keep(const struct sources *s, struct sources_kept *k)
+{
+    *k = (struct sources_kept){s->network, s->cost};
+    if (k->network.good)
+        view_source_take(k->network.good);
+    if (k->cost.good)
+        view_source_take(k->cost.good);
+}
+
+static void file_restore(struct source_file *f, const struct source_file *kept)
+{
+    bool same = strcmp(f->path, kept->path) == 0;
+    char error[ERR_TEXT_MAX];
+
+    memcpy(error, f->error, sizeof error);
+    view_source_drop(f->good);
+    *f = *kept;
+    if (same)
+        memcpy(f->error, error, sizeof error);
+}
+
+void sources_restore(struct sources *s, struct sources_kept *k)
+{
+    file_restore(&s->network, &k->network);
+    file_restore(&s->cost, &k->cost);
+}
+
+void sources_forget(struct sources_kept *k)
+{
+    view_source_drop(k->network.good);
+    view_source_drop(k->cost.good);
+}
+
 static void watch_folder(int fd, struct str path)
 {
     char folder[4096];
@@ -118,9 +151,8 @@ static void watch_folder(int fd, struct str path)
 
 void sources_watch(struct sources *s, const struct config *c)
 {
-    if (s->inotify_fd >= 0)
-        close(s->inotify_fd);
-    s->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (s->inotify_fd < 0)
+        s->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (s->inotify_fd < 0) {
         log_warn("event=watch.failed reason=\"%s\"", strerror(errno));
         return;

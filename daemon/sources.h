@@ -29,8 +29,19 @@ void sources_fini(struct sources *s);
  * good copies stay, the error is kept for the status page and returned. */
 enum err_code sources_load(struct sources *s, const struct config *c, struct err *e) MUST_CHECK;
 
-/* Watches the folders of the maps, since a map is best replaced by rename. Failure is logged:
- * SIGHUP still works. */
+/* What stands, for when sources_load has given good copies and the view of them is refused.
+ * _restore: all as it was, but for the reason why a file of then is refused now; _forget: the new
+ * ones stay. One of the two follows each _keep. */
+struct sources_kept {
+    struct source_file network, cost;
+};
+void sources_keep(const struct sources *s, struct sources_kept *k);
+void sources_restore(struct sources *s, struct sources_kept *k);
+void sources_forget(struct sources_kept *k);
+
+/* Watches the folders of the maps, since a map is best replaced by rename. To be called before the
+ * maps are read: a change during that is not missed then. What is watched already stays so, and
+ * its changes are not forgotten. Failure is logged: SIGHUP still works. */
 void sources_watch(struct sources *s, const struct config *c);
 /* Drains inotify_fd; true when one of the maps was written or moved into place. */
 bool sources_changed(struct sources *s);

@@ -11,7 +11,7 @@
 
 typedef uint16_t lidx; /* slot of a streamer */
 
-#define LIVE_SLOTS STREAMERS_MAX
+#define LIVE_SLOTS (2 * STREAMERS_MAX) /* a reload may name every streamer anew */
 #define LIVE_NONE  UINT16_MAX
 
 enum health {

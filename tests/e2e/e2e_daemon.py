@@ -101,6 +101,40 @@ def test_a_good_reload_changes_services_and_keeps_health():
     assert both_up()
 
 
+def test_a_refused_reload_leaves_the_maps_of_before():
+    write(os.path.join(d.where, 'torn.json'), '{"meta": {')
+    write(d.config, good.replace('cost: cost.json', 'cost: torn.json'))
+    assert d.cli('reload', ok=False).returncode == 1
+    assert d.status()['sources']['cost_map']['path'].endswith('/cost.json'), d.status()['sources']
+    serial = d.status()['serial']
+    write(os.path.join(d.where, 'cost.json'), COST_MAP)
+    wait_for('its map is still followed', lambda: d.status()['serial'] > serial)
+    other = json.loads(json.dumps(NETWORK_MAP).replace('"v1"', '"v2"'))
+    write(os.path.join(d.where, 'net2.json'), other)
+    write(d.config, good.replace('net.json, cost: cost.json', 'net2.json').replace('pid: west', 'pid: wast'))
+    assert d.cli('reload', ok=False).returncode == 1
+    sources = d.status()['sources']
+    assert sources['network_map']['tag'] == 'v1' and sources['cost_map']['pairs'] == 9, sources
+    write(d.config, good)
+    d.cli('reload')
+
+
+def test_refused_configurations_leave_nothing_behind():
+    many = '  - {name: %s%04d, ipv4: 127.0.0.9, http_port: 80, probe: {type: none}}\n'
+    front, back = good.split('  - {name: west1')[0], '\nservices:' + good.split('\nservices:')[1]
+    for letter in 'ab':
+        write(d.config, front + ''.join(many % (letter, i) for i in range(4094)) +
+              '  - {name: west1, ipv4: 127.0.0.2, http_port: 80, hit_ratio: 99%}\n' +
+              '  - {name: zz, ipv4: 127.0.0.9, http_port: 80, pid: nowhere}' + back)
+        done = d.cli('reload', ok=False)
+        assert 'nowhere' in done.stderr, done.stderr
+    write(d.config, front + ''.join(many % ('c', i) for i in range(4096)).rstrip() + back)
+    d.cli('reload')
+    write(d.config, good)
+    d.cli('reload')
+    wait_for('both streamers are up', both_up)
+
+
 def test_drain_moves_new_clients_and_undrain_brings_them_back():
     d.cli('streamers', 'down', 'west1')
     wait_for('clients move', lambda: d.redirect('192.0.2.7') == '127.0.0.3')
@@ -179,6 +213,31 @@ def test_a_second_daemon_on_the_same_port_is_refused():
     done = subprocess.run([os.path.join(BIN, 'waymarkd'), '-c', path], capture_output=True, text=True, timeout=60,
                           check=False)
     assert done.returncode == 1 and 'another process listens there' in done.stderr, done.stderr
+
+
+def test_a_second_daemon_on_the_same_udp_port_is_refused():
+    fixed = good.replace('tracker_udp: ["127.0.0.1:0"]', 'tracker_udp: ["127.0.0.1:%d"]' % d.ports['tracker-udp'])
+    other = Daemon(fixed, files={'net.json': NETWORK_MAP, 'cost.json': COST_MAP})
+    try:
+        other.start()
+    except AssertionError:
+        assert other.logged('another process listens there'), other.log()
+    else:
+        raise AssertionError('it takes half of the datagrams of the first one')
+
+
+def test_another_process_may_have_the_port_of_the_other_family():
+    with socket.socket() as s:
+        s.bind(('0.0.0.0', 0))
+        s.listen()
+        try:
+            with socket.socket(socket.AF_INET6) as probe:
+                probe.bind(('::1', 0))
+        except OSError:
+            print('     no IPv6 here')
+            return
+        fixed = good.replace('http: ["127.0.0.1:0"]', 'http: ["[::]:%d"]' % s.getsockname()[1])
+        assert Daemon(fixed, files={'net.json': NETWORK_MAP, 'cost.json': COST_MAP}).start().stop() == 0
 
 
 def test_an_open_connection_is_finished_when_it_stops():
