@@ -8,6 +8,7 @@
 #include "base/net.h"
 #include "base/query.h"
 #include "daemon/admin_status.h"
+#include "http/http_wire.h"
 #include "router/explain.h"
 
 #define ADMIN_BODY_MAX ((size_t)64 << 20)
@@ -96,20 +97,40 @@ static bool client_parameter(const struct http_request *q, struct http_response 
     return true;
 }
 
+/* As HTTP would read the Host header: in lower case, without port and trailing dot. Something that
+ * is none stays as it is: no service has it. */
+static struct str host_parameter(const struct http_request *q)
+{
+    struct str host = parameter(q, STR("host")), plain;
+    char *copy = host.p ? arena_strndup(q->arena, host.p, host.n) : NULL;
+    uint16_t port;
+
+    return copy && http_authority_parse(copy, host.n, &plain, &port) ? plain : host;
+}
+
+/* The path of a URL from there on: "/" when it has none. */
+static struct str path_parameter(const struct http_request *q)
+{
+    struct str path = parameter(q, STR("path"));
+    size_t n = 0;
+
+    while (n < path.n && path.p[n] != '?' && path.p[n] != '#')
+        n++;
+    return n ? (struct str){path.p, n} : STR("/");
+}
+
 /* What an explain asks: client, and a service by name, or by host and path as HTTP would find it.
  */
 static bool question_read(struct control *c, const struct http_request *q, struct http_response *r,
                           struct question *out)
 {
-    struct str service = parameter(q, STR("service")), host = parameter(q, STR("host")),
-               path = parameter(q, STR("path"));
+    struct str service = parameter(q, STR("service")), host = host_parameter(q),
+               path = path_parameter(q);
     struct str scheme = parameter(q, STR("scheme"));
 
     *out = (struct question){.want = DECISION_MAX};
     if (!client_parameter(q, r, &out->client))
         return false;
-    if (!path.p)
-        path = STR("/");
     out->service = service.p ? view_find_service_by_name(c->view, service)
                    : host.p  ? view_find_service(c->view, host, path)
                              : SVIDX_NONE;

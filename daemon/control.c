@@ -324,7 +324,35 @@ static enum err_code listen_all(struct control *c, const struct listen_list *lis
     return ERR_OK;
 }
 
-/* DNS wants one port for UDP and TCP: with port 0, UDP's free one is tried for TCP too. */
+#define FREE_PORT_TRIES 16
+
+/* A port that is free for UDP and TCP: UDP's free one may be the near end of somebody's TCP
+ * connection. */
+static enum err_code free_port_find(struct listen_addr *at, struct err *e)
+{
+    for (unsigned tries = 1;; tries++) {
+        struct listen_addr both = *at;
+        struct err why = {0};
+        enum err_code rc;
+        int udp, tcp;
+
+        rc = net_bind_udp(both, 0, &udp, &why);
+        if (rc == ERR_OK) {
+            both.port = net_local_port(udp);
+            rc = net_listen_tcp(both, 1, &tcp, &why);
+            close(udp);
+        }
+        if (rc == ERR_OK) {
+            close(tcp);
+            *at = both;
+            return ERR_OK;
+        }
+        if (tries == FREE_PORT_TRIES)
+            return err_set(e, rc, "%s", why.text);
+    }
+}
+
+/* DNS wants one port for UDP and TCP. */
 static enum err_code listen_dns(struct control *c, const struct listen_list *list, struct err *e)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -333,13 +361,9 @@ static enum err_code listen_dns(struct control *c, const struct listen_list *lis
         enum err_code rc;
 
         if (one.at.port == 0) {
-            int fd;
-
-            rc = net_bind_udp(one.at, 0, &fd, e);
+            rc = free_port_find(&one.at, e);
             if (rc != ERR_OK)
                 return rc;
-            one.at.port = net_local_port(fd);
-            close(fd);
         }
         rc = listen_all(c, &just_it, LISTEN_DNS_UDP, true, "dns-udp", e);
         if (rc == ERR_OK)
@@ -502,16 +526,14 @@ static struct event *signal_event(struct control *c, int signo, event_callback_f
 static enum err_code start_events(struct control *c, struct err *e)
 {
     c->drained_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    c->on_hup = signal_event(c, SIGHUP, on_hup);
     c->on_term = signal_event(c, SIGTERM, on_term);
     c->on_int = signal_event(c, SIGINT, on_term);
-    c->on_usr1 = signal_event(c, SIGUSR1, on_usr1);
     c->on_second = event_new(c->base, -1, EV_PERSIST, on_second, c);
     c->on_debounce = event_new(c->base, -1, 0, on_debounce, c);
     c->on_drain_deadline = event_new(c->base, -1, 0, on_drain_deadline, c);
     c->on_drained = event_new(c->base, c->drained_fd, EV_READ | EV_PERSIST, on_drained, c);
-    if (c->drained_fd < 0 || !c->on_hup || !c->on_term || !c->on_int || !c->on_usr1 ||
-        !c->on_second || !c->on_debounce || !c->on_drain_deadline || !c->on_drained)
+    if (c->drained_fd < 0 || !c->on_term || !c->on_int || !c->on_second || !c->on_debounce ||
+        !c->on_drain_deadline || !c->on_drained)
         return err_set(e, ERR_LIMIT, "no memory or descriptors for the control loop");
     event_add(c->on_second, &one_second);
     event_add(c->on_drained, NULL);
@@ -546,7 +568,11 @@ static enum err_code start(struct control *c, struct err *e)
                             .arena = arena_new(WORKER_ARENA_MAX),
                             .keys = key_scratch_new(),
                             .random = 1};
-    if (!c->base || !c->live || !c->turn.arena || !c->turn.keys)
+    if (c->base) { /* they wait for the loop: unasked for, they would end a daemon that starts */
+        c->on_hup = signal_event(c, SIGHUP, on_hup);
+        c->on_usr1 = signal_event(c, SIGUSR1, on_usr1);
+    }
+    if (!c->base || !c->on_hup || !c->on_usr1 || !c->live || !c->turn.arena || !c->turn.keys)
         return err_set(e, ERR_LIMIT, "no memory");
     c->prober = prober_new(c->base, c->live, on_health, c);
     if (!c->prober)

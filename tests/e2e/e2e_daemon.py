@@ -177,6 +177,38 @@ def test_the_command_line_speaks():
     assert d.cli('nonsense', ok=False).returncode == 2
 
 
+def test_explain_takes_a_url_as_http_does():
+    even = json.loads(json.dumps(COST_MAP))
+    even['cost-map']['rest'] = {'west': 15, 'east': 15, 'rest': 1}
+    serial = d.status()['serial']
+    write(os.path.join(d.where, 'cost.json'), even)
+    wait_for('a new view', lambda: d.status()['serial'] > serial)
+    where = {'127.0.0.2': 'west1', '127.0.0.3': 'east1'}
+    for i in range(12):
+        path = '/d%d/x.ts?from=/e%d/y' % (i, i)
+        sent = where[d.redirect('203.0.113.1', path=path, host='VOD.Example.com')]
+        for url in 'http://VOD.Example.com' + path, 'http://vod.example.com.:8080' + path:
+            said = json.loads(d.cli('explain', '203.0.113.1', url, '--json').stdout)
+            assert said['chosen'] == sent, (path, url, sent, said)
+    serial = d.status()['serial']
+    write(os.path.join(d.where, 'cost.json'), COST_MAP)
+    wait_for('the map of before', lambda: d.status()['serial'] > serial)
+
+
+def test_a_hangup_while_it_starts_does_not_end_it():
+    other = Daemon(good, files={'net.json': NETWORK_MAP, 'cost.json': COST_MAP})
+    with open(other.log_path, 'ab') as log:
+        other.process = subprocess.Popen([os.path.join(BIN, 'waymarkd'), '-c', other.config], stdout=log, stderr=log,
+                                         stdin=subprocess.DEVNULL, cwd=other.where)
+    while not other.logged('event=view.published') and not other.ended():
+        pass
+    other.signal(signal.SIGHUP)
+    other.signal(signal.SIGUSR1)
+    wait_for('it starts', lambda: other.logged('event=started') or other.ended())
+    wait_for('the reload', lambda: other.logged('event=reload.done') or other.ended())
+    assert other.stop() == 0
+
+
 def test_the_access_log_has_a_line_a_request():
     d.redirect('192.0.2.99', path='/log/me.ts')
     path = os.path.join(d.where, 'access.log')
