@@ -45,10 +45,23 @@ enum err_code net_listen_tcp(struct listen_addr a, int backlog, int *fd, struct 
     return rc;
 }
 
+/* Answers fit every path (1232 bytes), so none need be cut in pieces (RFC 9715 section 3.1), and
+ * what somebody claims of a path's MTU need not be believed. The system is spared a number for each
+ * datagram, which it would have to draw for one that may be cut. Nothing is lost where it fails. */
+static void never_fragment(int fd)
+{
+    const int probe = IP_PMTUDISC_PROBE, probe6 = IPV6_PMTUDISC_PROBE;
+
+    (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
+    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe6, sizeof probe6);
+}
+
 enum err_code net_bind_udp(struct listen_addr a, int rcvbuf, int *fd, struct err *e)
 {
     enum err_code rc = socket_bind(a, SOCK_DGRAM, fd, e);
 
+    if (rc == ERR_OK)
+        never_fragment(*fd);
     /* A smaller buffer than asked for costs bursts, not correctness. */
     if (rc == ERR_OK && rcvbuf > 0)
         (void)setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof rcvbuf);

@@ -13,6 +13,7 @@ struct listen_addr {
 /* Non-blocking, close-on-exec, SO_REUSEPORT (one socket a worker on the same address), IPV6_V6ONLY.
  * *fd is -1 on failure; ERR_IO names the address and the system's reason. */
 enum err_code net_listen_tcp(struct listen_addr a, int backlog, int *fd, struct err *e) MUST_CHECK;
-/* With IP_PKTINFO off, receive buffer of rcvbuf bytes if not 0 (as far as the system allows). */
+/* Datagrams go out with DF set: they are to fit every path. Receive buffer of rcvbuf bytes if not 0
+ * (as far as the system allows). */
 enum err_code net_bind_udp(struct listen_addr a, int rcvbuf, int *fd, struct err *e) MUST_CHECK;
 uint16_t net_local_port(int fd); /* 0 when it is not a bound socket */

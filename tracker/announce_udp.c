@@ -3,7 +3,6 @@
 #include "tracker/announce.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -281,17 +280,6 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* UDP_OUT_MAX fits every path, so no answer need be cut in pieces, and what somebody claims of a
- * path's MTU need not be believed. The system is spared a number for each datagram, which it would
- * have to draw for one that may be cut. */
-static void never_fragment(int fd)
-{
-    const int probe = IP_PMTUDISC_PROBE;
-
-    /* Nothing to be had of an IPv6 socket, and nothing to lose where it fails. */
-    (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
-}
-
 enum err_code tracker_listen_udp(struct tracker *t, int fd, struct err *e)
 {
     struct udp_socket *s;
@@ -318,7 +306,6 @@ enum err_code tracker_listen_udp(struct tracker *t, int fd, struct err *e)
         close(fd);
         return err_set(e, ERR_LIMIT, "the event loop takes no more sockets");
     }
-    never_fragment(fd);
     t->udp->sockets++;
     return ERR_OK;
 }
