@@ -30,7 +30,7 @@ static void write_map(const char *path, const char *tag)
 
 static void setup(void)
 {
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
+    memcpy(folder + sizeof folder - 7, "XXXXXX", 6); /* mkdtemp has filled it */
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(net, sizeof net, "%s/net.json", folder);
     snprintf(other, sizeof other, "%s/other.json", folder);
