@@ -203,7 +203,8 @@ static void on_inotify(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
     static const struct timeval wait = {0, DEBOUNCE_MS * 1000};
     struct control *c = arg;
 
-    if (sources_changed(&c->sources))
+    /* From the first change on: a map that never rests is taken all the same. */
+    if (sources_changed(&c->sources) && !event_pending(c->on_debounce, EV_TIMEOUT, NULL))
         event_add(c->on_debounce, &wait);
 }
 
