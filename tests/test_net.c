@@ -28,6 +28,13 @@ START_TEST(workers_share_a_port)
 }
 END_TEST
 
+static const struct {
+    int level, name, probe;
+} families[] = {
+    {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE},
+    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE},
+};
+
 START_TEST(datagrams_are_not_cut)
 {
     struct err e = {0};
@@ -35,10 +42,8 @@ START_TEST(datagrams_are_not_cut)
     socklen_t len = sizeof how;
 
     ck_assert_msg(net_bind_udp(loopback(_i, 0), 1 << 16, &fd, &e) == ERR_OK, "%s", e.text);
-    ck_assert_int_eq(getsockopt(fd, _i ? IPPROTO_IPV6 : IPPROTO_IP,
-                                _i ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &how, &len),
-                     0);
-    ck_assert_int_eq(how, _i ? IPV6_PMTUDISC_PROBE : IP_PMTUDISC_PROBE);
+    ck_assert_int_eq(getsockopt(fd, families[_i].level, families[_i].name, &how, &len), 0);
+    ck_assert_int_eq(how, families[_i].probe);
     close(fd);
 }
 END_TEST
