@@ -8,7 +8,13 @@
 #include "router/rendezvous.h"
 
 /* Stage 5's result, best first. */
-enum standing { STANDING_HEALTHY, STANDING_DRAINING, STANDING_DOWN, STANDING_OUT };
+enum standing {
+    STANDING_HEALTHY,
+    STANDING_DRAINING,
+    STANDING_SUSPECT,
+    STANDING_DOWN,
+    STANDING_OUT
+};
 
 /* Stages 6 and 7 in one number, lower first: twice the tier, and one more for an unknown score. */
 #define CLASS_BEST  0
@@ -57,6 +63,8 @@ const char *why_name(enum why w)
         [WHY_LOAD] = "load",
         [WHY_HASH] = "hash",
         [WHY_DEGRADED] = "degraded",
+        [WHY_CACHE] = "cache",
+        [WHY_POPULAR] = "popular",
         [WHY_OVER_CAP] = "over-cap",
         [WHY_NO_SERVICE] = "no-service",
         [WHY_NO_CANDIDATE] = "no-candidate",
@@ -74,6 +82,8 @@ const char *why_sentence(enum why w)
         [WHY_LOAD] = "nearer ones have more load, or are at the cap",
         [WHY_HASH] = "several are equally good, and the content is its own among them",
         [WHY_DEGRADED] = "nobody is healthy: it is the least bad",
+        [WHY_CACHE] = "nearer ones would have to fetch the content first",
+        [WHY_POPULAR] = "the content is hot, and it is the best of its owners",
         [WHY_OVER_CAP] = "everybody is at the cap: it is the least bad",
         [WHY_NO_SERVICE] = "no service has this host and path",
         [WHY_NO_CANDIDATE] = ("no streamer has the address family and scheme that were asked for, "
@@ -86,8 +96,9 @@ const char *why_sentence(enum why w)
 const char *excluded_name(enum excluded x)
 {
     static const char *const names[] = {
-        [EXCLUDED_NOT] = NULL,      [EXCLUDED_FAMILY] = "family", [EXCLUDED_HEALTH] = "health",
-        [EXCLUDED_DRAIN] = "drain", [EXCLUDED_CAP] = "cap",
+        [EXCLUDED_NOT] = NULL,        [EXCLUDED_FAMILY] = "family",
+        [EXCLUDED_HEALTH] = "health", [EXCLUDED_DRAIN] = "drain",
+        [EXCLUDED_CAP] = "cap",       [EXCLUDED_FOOTPRINT] = "footprint",
     };
 
     return names[x];
@@ -154,6 +165,8 @@ static enum standing standing_of(const struct asking *a, uint16_t slot, health_w
         return STANDING_HEALTHY;
     case USABLE_OWNED:
         return owns(a, slot) ? STANDING_HEALTHY : STANDING_DRAINING;
+    case USABLE_SUSPECT:
+        return STANDING_SUSPECT;
     case USABLE_NO:
         break;
     }
@@ -550,14 +563,13 @@ static void conclude(struct asking *a, struct decision *out)
 
 /* Stage 2, and what the stages behind it share. false: there is no such service. */
 static bool asking_init(struct asking *a, const struct view *v, const struct live *live,
-                        const struct question *q, struct decision *out)
+                        const struct question *q, const struct located *at, struct decision *out)
 {
-    struct located at = view_locate(v, q->client);
-
     assert(q->want >= 1 && q->want <= DECISION_MAX);
-    out->pid = at.pid;
-    out->scope = at.scope;
+    out->pid = at->pid;
+    out->scope = at->scope;
     out->count = 0;
+    out->owners = 1;
     out->why = WHY_NO_SERVICE;
     if (q->service >= v->service_count)
         return false;
@@ -569,7 +581,7 @@ static bool asking_init(struct asking *a, const struct view *v, const struct liv
     a->load_scale = a->policy->load_weight * v->cost_unit;
     a->band_least = v->cost_unit / 10;
     a->cap = NAN;
-    a->row = candidates_row(a->set, at.pid);
+    a->row = candidates_row(a->set, at->pid);
     a->count = 0;
     a->trace = NULL;
     a->traced = 0;
@@ -725,10 +737,18 @@ static __attribute__((noinline)) void decide_wide(struct asking *a, struct decis
 void decide(const struct view *v, const struct live *live, const struct question *q,
             struct decision *out)
 {
+    struct located at = view_locate(v, q->client);
+
+    decide_at(v, live, q, &at, out);
+}
+
+void decide_at(const struct view *v, const struct live *live, const struct question *q,
+               const struct located *at, struct decision *out)
+{
     UNINITIALIZED struct seen few[SEEN_FEW + 1];
     UNINITIALIZED struct asking a;
 
-    if (!asking_init(&a, v, live, q, out))
+    if (!asking_init(&a, v, live, q, at, out))
         return;
     if (q->want == 1 && decide_first(&a, out))
         return;
@@ -743,10 +763,11 @@ void decide(const struct view *v, const struct live *live, const struct question
 void decide_traced(const struct view *v, const struct live *live, const struct question *q,
                    struct decision *out, struct trace_row *rows, size_t *count)
 {
+    struct located at = view_locate(v, q->client);
     struct asking a;
 
     *count = 0;
-    if (!asking_init(&a, v, live, q, out))
+    if (!asking_init(&a, v, live, q, &at, out))
         return;
     a.trace = rows;
     decide_wide(&a, out);

@@ -39,6 +39,8 @@ struct question {
     uint8_t need_any; /* ... and at least one of these, if not 0 (V4|V6 for a client that takes
                          either) */
     uint8_t want;     /* choices asked for, 1..DECISION_MAX */
+    double ring;      /* ring_key() of the path, where the service hashes as Traffic Router does */
+    const uint8_t *digest_key; /* of the URL under which caches keep it; NULL: not asked */
 };
 
 /* Why a streamer stands where it stands; the names are in logs and explain. */
@@ -48,6 +50,8 @@ enum why {
     WHY_COST,     /* lowest score, decided by network cost */
     WHY_LOAD,     /* a nearer one has more load, or is at its cap */
     WHY_HASH,     /* equals within the band: the content's own */
+    WHY_CACHE,    /* a nearer one would have to fetch it first */
+    WHY_POPULAR,  /* the content is hot, and this is the best of its several owners */
     WHY_DEGRADED, /* nobody is healthy: the least bad */
     WHY_OVER_CAP, /* it is above the cap: as first choice, so is everybody */
     WHY_NO_SERVICE,
@@ -65,26 +69,33 @@ struct choice {
     float origin; /* the origin term; NAN: unknown */
     float load;   /* utilisation, 1 is full */
     float score;  /* NAN: unknown */
+    float hit;    /* belief that it has the content, 0..1 */
 };
 
 struct decision {
-    pidx pid;      /* of the client; PIDX_NONE: nowhere */
-    uint8_t scope; /* leading bits of the client's address that the answer rests on, as in lpm.h */
-    uint8_t count; /* choices, best first; 0 with the reason in why */
-    enum why why;  /* the first choice's, or why there is none */
+    pidx pid;       /* of the client; PIDX_NONE: nowhere */
+    uint8_t scope;  /* leading bits of the client's address that the answer rests on, as in lpm.h */
+    uint8_t count;  /* choices, best first; 0 with the reason in why */
+    enum why why;   /* the first choice's, or why there is none */
+    uint8_t owners; /* streamers that the content belongs to */
     struct choice choice[DECISION_MAX];
 };
 
 void decide(const struct view *v, const struct live *live, const struct question *q,
             struct decision *out);
 
+/* The same for a client that is located already (by view_place, for admission). */
+void decide_at(const struct view *v, const struct live *live, const struct question *q,
+               const struct located *at, struct decision *out);
+
 /* What a stage did to a candidate. */
 enum excluded {
     EXCLUDED_NOT,
-    EXCLUDED_FAMILY, /* stage 4: it cannot do what the question needs */
-    EXCLUDED_HEALTH, /* stage 5: down, while somebody is not */
-    EXCLUDED_DRAIN,  /* stage 5: draining, and the content is not its own */
-    EXCLUDED_CAP,    /* stage 7: behind all that are under the cap; it has a rank nonetheless */
+    EXCLUDED_FAMILY,    /* stage 4: it cannot do what the question needs */
+    EXCLUDED_FOOTPRINT, /* stage 4: the client is in none of its footprints */
+    EXCLUDED_HEALTH,    /* stage 5: down, while somebody is not */
+    EXCLUDED_DRAIN,     /* stage 5: draining, and the content is not its own */
+    EXCLUDED_CAP,       /* stage 7: behind all that are under the cap; it has a rank nonetheless */
 };
 const char *excluded_name(enum excluded x); /* NULL for EXCLUDED_NOT */
 

@@ -40,6 +40,8 @@ static const char *health_text(health_word w, bool v6)
         return "up";
     case HEALTH_DOWN:
         return "down";
+    case HEALTH_SUSPECT:
+        return "suspect";
     case HEALTH_UNKNOWN:
         break;
     }

@@ -7,6 +7,8 @@
 #define HEALTH_MASK  UINT32_C(3)
 #define HEALTH_V6_AT 2
 #define ADMIN_AT     4
+#define SCALE_ONE    UINT32_C(0x3f800000) /* the bits of 1.0F */
+#define HIT_KNOWN_PM 950
 
 struct live *live_new(void)
 {
@@ -15,6 +17,8 @@ struct live *live_new(void)
     if (posix_memalign((void **)&l, LIVE_LINE, sizeof *l))
         return NULL;
     memset(l, 0, sizeof *l);
+    for (unsigned i = 0; i < LIVE_SLOTS; i++)
+        atomic_init(&l->streamer[i].scale, SCALE_ONE);
     return l;
 }
 
@@ -28,9 +32,13 @@ static void slot_reset(struct live_streamer *s, struct str name)
     atomic_store_explicit(&s->health, 0, memory_order_relaxed);
     atomic_store_explicit(&s->dispatched, 0, memory_order_relaxed);
     atomic_store_explicit(&s->folded, 0, memory_order_relaxed);
-    atomic_store_explicit(&s->polled_pm, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->scale, SCALE_ONE, memory_order_relaxed);
     atomic_store_explicit(&s->hit_pm, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->hit_known_pm, HIT_KNOWN_PM, memory_order_relaxed);
     s->open = 0;
+    s->foreign = 0;
+    s->polled = NAN;
+    s->polled_ms = 0;
     memset(s->name, 0, sizeof s->name);
     memcpy(s->name, name.p, name.n);
     s->in_use = true;
@@ -111,9 +119,33 @@ void live_hit_set(struct live *l, lidx i, uint32_t hit_pm)
                           memory_order_relaxed);
 }
 
+void live_hit_known_set(struct live *l, lidx i, uint32_t hit_pm)
+{
+    atomic_store_explicit(&l->streamer[i].hit_known_pm, hit_pm > 1000 ? 1000 : hit_pm,
+                          memory_order_relaxed);
+}
+
+void live_scale_set(struct live *l, lidx i, float scale)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &scale, sizeof bits);
+    atomic_store_explicit(&l->streamer[i].scale, bits, memory_order_relaxed);
+}
+
 void live_dispatch(struct live *l, lidx i, uint32_t n)
 {
     atomic_fetch_add_explicit(&l->streamer[i].dispatched, n, memory_order_relaxed);
+}
+
+/* What is open now, and that everything dispatched up to `now` is in it. */
+static void folded_set(struct live_streamer *s, uint32_t now)
+{
+    double units = s->open * LIVE_SESSION_UNITS + 0.5;
+
+    if (units > (double)UINT32_MAX)
+        units = (double)UINT32_MAX;
+    atomic_store_explicit(&s->folded, (uint64_t)(uint32_t)units << 32 | now, memory_order_release);
 }
 
 /* The exact number stays in `open`: rounded to the word's sixteenths again and again, a small one
@@ -124,11 +156,7 @@ void live_fold(struct live *l, lidx i, double elapsed_s, double session_s)
     uint32_t now = atomic_load_explicit(&s->dispatched, memory_order_relaxed);
     uint64_t before = atomic_load_explicit(&s->folded, memory_order_relaxed);
     double aged = session_s > 0 ? s->open * exp(-elapsed_s / session_s) : 0;
-    double units;
 
-    s->open = aged + (double)(now - (uint32_t)before);
-    units = s->open * LIVE_SESSION_UNITS + 0.5;
-    if (units > (double)UINT32_MAX)
-        units = (double)UINT32_MAX;
-    atomic_store_explicit(&s->folded, (uint64_t)(uint32_t)units << 32 | now, memory_order_release);
+    s->open = aged + (double)(now - (uint32_t)before) + s->foreign * elapsed_s;
+    folded_set(s, now);
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "router/streamer.h"
 
@@ -17,7 +18,9 @@ typedef uint16_t lidx; /* slot of a streamer */
 enum health {
     HEALTH_UNKNOWN, /* not probed yet: serves, like a healthy one */
     HEALTH_UP,
-    HEALTH_DOWN, /* its probes fail */
+    HEALTH_DOWN,    /* its probes fail */
+    HEALTH_SUSPECT, /* its probes are good, but it is too loaded by its own account, or nothing was
+                       heard of it for too long: behind the healthy ones, before the down ones */
 };
 
 enum admin_state {
@@ -34,7 +37,8 @@ typedef uint32_t health_word;
 /* Usable by a client of this family (v6 false: IPv4): by health and admin state together. */
 enum usable {
     USABLE_NO,
-    USABLE_OWNED, /* draining: only what it owns */
+    USABLE_OWNED,   /* draining: only what it owns */
+    USABLE_SUSPECT, /* when nobody better is there */
     USABLE_YES,
 };
 
@@ -45,17 +49,26 @@ struct live_streamer {
     _Atomic uint32_t dispatched; /* sessions sent by this process since it started; wraps */
     _Atomic uint64_t folded;     /* high half: sessions believed open (1/16), at the last fold; low
                                     half: dispatched then */
-    _Atomic uint32_t polled_pm;  /* utilisation by the last poll, per mille; unused until something
-                                    polls it */
-    _Atomic uint32_t hit_pm;     /* belief that it has a content */
+    _Atomic uint32_t scale;      /* float bits, above 0: what its believed sessions count for:
+                                    above 1 while it starts slowly or its polls are old */
+    _Atomic uint32_t hit_pm;     /* belief that it has a content that nothing is known of ... */
+    _Atomic uint32_t hit_known_pm; /* ... and one that it is remembered, or says, to have */
+    _Atomic(const struct digest_live *) digest; /* what it says that it has; NULL: nothing */
     /* Control thread only. */
     _Alignas(LIVE_LINE) double open; /* folded's high half, exactly */
+    double foreign;                  /* sessions a second that others send it, by its polls */
+    double polled;                   /* sessions that it had at its last poll; NAN: none yet */
+    uint64_t polled_ms;              /* when; 0: never */
     bool in_use, marked;
     char name[64];
 };
 
+struct hot;         /* router/hot.h */
+struct digest_live; /* router/digest.h */
+
 struct live {
     struct live_streamer streamer[LIVE_SLOTS];
+    struct hot *hot; /* contents that have several owners; set once, may be NULL */
 };
 
 struct live *live_new(void);
@@ -72,8 +85,8 @@ void live_mark_end(struct live *l);
 static inline enum usable live_usable(health_word w, bool v6)
 {
     static const unsigned char by_admin_and_health[4][4] = {
-        [ADMIN_UP] = {USABLE_YES, USABLE_YES, USABLE_NO, USABLE_NO},
-        [ADMIN_DRAIN] = {USABLE_OWNED, USABLE_OWNED, USABLE_NO, USABLE_NO},
+        [ADMIN_UP] = {USABLE_YES, USABLE_YES, USABLE_NO, USABLE_SUSPECT},
+        [ADMIN_DRAIN] = {USABLE_OWNED, USABLE_OWNED, USABLE_NO, USABLE_OWNED},
         [ADMIN_DOWN] = {USABLE_NO, USABLE_NO, USABLE_NO, USABLE_NO},
         [ADMIN_FORCED] = {USABLE_YES, USABLE_YES, USABLE_YES, USABLE_YES},
     };
@@ -81,7 +94,8 @@ static inline enum usable live_usable(health_word w, bool v6)
     return (enum usable)by_admin_and_health[w >> 4 & 3][w >> (v6 ? 2 : 0) & 3];
 }
 
-/* Usable by everybody, whatever the family: no probe says down, and the admin state is up. */
+/* Usable by everybody, whatever the family: nothing says down or suspect, and the admin state is
+ * up. */
 static inline bool live_usable_by_all(health_word w)
 {
     const health_word down = HEALTH_DOWN | HEALTH_DOWN << 2, admin = 3 << 4;
@@ -100,8 +114,24 @@ enum admin_state live_admin_get(const struct live *l, lidx i);
 /* The parts of a word. */
 enum health live_health_of(health_word w, bool v6);
 enum admin_state live_admin_of(health_word w);
-/* Control thread: the belief that a streamer has a content, per mille. */
+/* Control thread: the belief that a streamer has a content that nothing is known of, and one that
+ * it is remembered to have, per mille. */
 void live_hit_set(struct live *l, lidx i, uint32_t hit_pm);
+void live_hit_known_set(struct live *l, lidx i, uint32_t hit_pm);
+/* Control thread: what believed sessions count for, above 0. */
+void live_scale_set(struct live *l, lidx i, float scale);
+static inline float live_scale(const struct live *l, lidx i)
+{
+    uint32_t bits = atomic_load_explicit(&l->streamer[i].scale, memory_order_relaxed);
+    float scale;
+
+    memcpy(&scale, &bits, sizeof scale);
+    return scale;
+}
+/* Control thread: a poll or a report came in that says how many sessions it has now. From two of
+ * them in a row it is known what others (routers, players with a name of its own) send there
+ * besides us; live_fold counts on with it until the next. */
+void live_poll(struct live *l, lidx i, double sessions, uint64_t now_ms, double session_s);
 
 /* Any worker: n sessions were sent there. */
 void live_dispatch(struct live *l, lidx i, uint32_t n);

@@ -18,7 +18,7 @@ enum streamer_can {
     STREAMER_SEED = 1 << 4, /* speaks BitTorrent: the tracker may name it as a peer */
 };
 
-enum probe_type { PROBE_NONE, PROBE_TCP, PROBE_HTTP };
+enum probe_type { PROBE_NONE, PROBE_TCP, PROBE_HTTP, PROBE_HTTPS };
 
 /* How a streamer's health is asked. Each address of a streamer is probed apart. */
 struct probe_conf {
@@ -31,6 +31,48 @@ struct probe_conf {
     uint32_t timeout_ms;             /* of a whole probe; below interval_ms */
     uint16_t up_after;               /* k good probes in a row bring it up; default 2 */
     uint16_t down_after;             /* m bad ones in a row take it down; default 3 */
+    uint32_t dwell_ms;      /* a state stays at least so long; 0: it may change with each probe */
+    bool verify;            /* HTTPS: the certificate must be good, and for the host */
+    struct str cors_origin; /* HTTP(S): sent as Origin, and the answer must allow it; n 0: no */
+};
+
+/* What a streamer says of itself: its own statistics page, polled. */
+struct poll_conf {
+    struct str profile; /* of the page: "ats", "varnish", ..., or an own one; n 0: not polled */
+    struct str host;    /* Host header; n 0: as with probes */
+    struct str path;    /* n 0: the profile's */
+    uint16_t port;      /* 0: the streamer's http_port, or https_port */
+    bool tls, verify;
+    struct str select;       /* which row or label set, where a page has many ("frontend,http") */
+    uint32_t interval_ms;    /* default 10 s */
+    uint32_t timeout_ms;     /* of a whole poll; below interval_ms */
+    uint32_t stale_ms;       /* without a good poll or report for so long: suspect; default 35 s */
+    uint16_t leave_pm;       /* utilisation, per mille: at it or above, the streamer leaves ... */
+    uint16_t return_pm;      /* ... and at this or below it may return; below leave_pm */
+    uint32_t body_max;       /* of the page, bytes */
+    struct str digest_path;  /* Squid's store digest on the same port; n 0: none */
+    uint32_t digest_every_s; /* default 600 */
+};
+
+/* Whom a streamer, or a partner, serves: RFC 8006 section 4.2.2.2, RFC 8008, RFC 9241 section 3. */
+enum footprint_type {
+    FOOTPRINT_IPV4CIDR,
+    FOOTPRINT_IPV6CIDR,
+    FOOTPRINT_ASN,             /* "as64500" */
+    FOOTPRINT_COUNTRYCODE,     /* "de" */
+    FOOTPRINT_SUBDIVISIONCODE, /* "us-ca" (RFC 9388) */
+    FOOTPRINT_ALTOPID,         /* "PID1", or "networkmap.PID1" */
+    FOOTPRINT_UNION,           /* any of its parts (RFC 9388) */
+};
+
+/* One footprint object: a client is in it that matches one of the values (of the parts). Several
+ * objects of one list narrow: a client must be in each. */
+struct footprint_conf {
+    enum footprint_type type;
+    const struct str *values; /* lower case */
+    size_t value_count;
+    const struct footprint_conf *parts; /* FOOTPRINT_UNION: of other types */
+    size_t part_count;
 };
 
 struct streamer_conf {
@@ -45,4 +87,27 @@ struct streamer_conf {
     double weight;         /* share among equals, > 0; default 1 */
     uint16_t hit_pm; /* belief that it has a content, per mille, until something measures it */
     struct probe_conf probe;
+    struct poll_conf poll;
+    uint32_t slow_start_s; /* behind a return its capacity ramps up for so long; 0: at once */
+    struct str hash_id;    /* in hash mode traffic-router; n 0: its host, or its name */
+    double cache_contents; /* how many contents its cache holds; 0: not known ... */
+    uint32_t cache_keep_s; /* ... and how long one stays that nobody asks for; 0: not known */
+    bool reports;          /* it may push reports to the admin port */
+    const struct footprint_conf *footprints; /* count 0: everybody */
+    size_t footprint_count;
 };
+
+/* A downstream CDN (RFC 7336): somebody else's, to whom clients of its footprint may be sent. */
+struct downstream_conf {
+    struct str name;        /* unique among streamers and downstream CDNs */
+    struct str http_host;   /* delegation target, with a port if need be; n 0: not for HTTP */
+    struct str http_prefix; /* put in front of the path; n 0: nothing */
+    struct str dns_cname;   /* n 0: not for DNS */
+    bool https;             /* it takes HTTPS */
+    struct str pid;         /* where it is: its cost is the map's; n 0: `cost` */
+    double cost;            /* in units of the map */
+    double weight;          /* share among equals */
+    const struct footprint_conf *footprints; /* its own and those of its advertisement */
+    size_t footprint_count;
+};
+#define DOWNSTREAMS_MAX 256u

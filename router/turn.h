@@ -7,11 +7,18 @@
 #include "router/note.h"
 #include "router/view.h"
 
+struct session_table; /* router/session_table.h */
+struct buckets;       /* router/admit.h */
+struct tally_ring;    /* router/tally.h */
+
 struct turn {
     const struct view *view; /* never NULL while the worker answers */
     struct live *live;
-    struct metrics *metrics; /* this worker's own */
-    struct note_ring *notes; /* NULL: the access log is off */
+    struct metrics *metrics;        /* this worker's own */
+    struct note_ring *notes;        /* NULL: the access log is off */
+    struct session_table *sessions; /* NULL: each question counts as a session */
+    struct buckets *buckets;        /* NULL: no rates */
+    struct tally_ring *tallies;     /* NULL: nobody counts what is popular */
     struct key_scratch *keys;
     struct arena *arena;     /* for one answer; reset behind it */
     uint64_t now_us, now_ms; /* monotonic, read once per callback by turn_begin */

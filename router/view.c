@@ -58,7 +58,7 @@ void view_take(struct view *v)
 
 void view_drop(struct view *v)
 {
-    struct view_source *sources[2];
+    struct view_source *sources[1 + VIEW_COSTMAPS_MAX];
 
     if (!v || !ref_was_last(&v->refs))
         return;
@@ -66,8 +66,8 @@ void view_drop(struct view *v)
         v->on_free[i](v->on_free_arg[i]);
     memcpy(sources, v->sources, sizeof sources); /* the view itself is in its arena */
     arena_free(v->arena);
-    view_source_drop(sources[0]);
-    view_source_drop(sources[1]);
+    for (unsigned i = 0; i < 1 + VIEW_COSTMAPS_MAX; i++)
+        view_source_drop(sources[i]);
 }
 
 svidx view_find_service(const struct view *v, struct str host, struct str path)
@@ -144,9 +144,10 @@ struct located view_locate(const struct view *v, struct addr a)
     struct lpm_hit hit;
 
     if (!v->netmap)
-        return (struct located){PIDX_NONE, addr_is_v4(a) ? ADDR_V4_BITS : 0};
+        return (struct located){.pid = PIDX_NONE, .scope = addr_is_v4(a) ? ADDR_V4_BITS : 0};
     hit = lpm_find_scope(v->netmap->lpm, a);
-    return (struct located){hit.value == LPM_NONE ? v->default_pid : (pidx)hit.value, hit.scope};
+    return (struct located){.pid = hit.value == LPM_NONE ? v->default_pid : (pidx)hit.value,
+                            .scope = hit.scope};
 }
 
 void view_prefetch(const struct view *v, struct addr a, unsigned pass)

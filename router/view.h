@@ -9,8 +9,9 @@
 #include "router/live.h"
 #include "router/service.h"
 
-#define VIEW_BYTES_MAX   ((size_t)1 << 30)
-#define VIEW_ON_FREE_MAX 8
+#define VIEW_BYTES_MAX    ((size_t)1 << 30)
+#define VIEW_ON_FREE_MAX  8
+#define VIEW_COSTMAPS_MAX 16
 
 /* Compiled by each front end when a view is built, opaque here: redirect templates, zones, ... */
 enum view_part { VIEW_PART_HTTP, VIEW_PART_DNS, VIEW_PART_TRACKER, VIEW_PARTS };
@@ -24,7 +25,18 @@ struct view_streamer {
     float origin_cost;  /* cost(pid, origin_pid); 0 without an origin; NAN when the map is silent */
 };
 
+struct view_downstream {
+    const struct downstream_conf *conf; /* a copy in the view's arena */
+    uint64_t hash;                      /* of the name */
+    pidx pid;                           /* PIDX_NONE: conf->cost counts */
+};
+#define DOWNSTREAM_NONE UINT16_MAX
+
+struct admit_rules;   /* router/admit.h */
+struct cache_memory;  /* router/cache_memory.h */
 struct candidates;    /* router/candidates.h */
+struct coverage;      /* router/coverage.h */
+struct geo;           /* router/geo.h */
 struct content_regex; /* router/content_key.h */
 struct host_index;    /* router/host_index.h */
 
@@ -33,6 +45,14 @@ struct view_service {
     const struct candidates *candidates; /* services with the same streamers share it */
     const struct content_regex *regex;   /* NULL: the key is the path's directory */
     uint64_t id;                         /* hash of the name: part of every content key */
+    const struct admit_rules *admit;     /* NULL: everybody */
+    double cost_unit;     /* mean known cost of its candidates: what load is weighed in; never 0 */
+    double capacity_mean; /* of its streamers, in sessions; 0: unlimited */
+    const uint16_t *downstreams; /* [downstream_count], indices in the view, ascending */
+    uint16_t downstream_count;
+    bool places;  /* its decision asks where the client is besides its PID: view_place */
+    bool ring;    /* hash mode traffic-router: questions carry ring */
+    bool digests; /* a streamer of it has a digest: questions carry digest_key */
 };
 
 struct view_torrent {
@@ -43,7 +63,16 @@ struct view_torrent {
 struct view {
     uint64_t serial;
     const struct netmap *netmap;
-    const struct costmap *costmap;
+    const struct costmap *costmap;         /* the first of costmaps; NULL: none */
+    const struct costmap *const *costmaps; /* [costmap_count]: the slots of now */
+    unsigned costmap_count;
+    uint64_t valid_until_ms; /* wall clock: when a slot of a cost calendar ends; 0: never. No answer
+                                may be kept beyond */
+    const struct geo *geo;   /* NULL: no geography is configured */
+    const struct coverage *coverage;           /* NULL: nobody has a footprint */
+    struct cache_memory *cache_memory;         /* NULL: nothing is remembered */
+    const struct view_downstream *downstreams; /* [downstream_count], sorted by name */
+    uint16_t downstream_count;
     pidx default_pid; /* for addresses that no prefix covers; PIDX_NONE: none */
     double cost_unit; /* mean known cost between client PIDs and streamers' PIDs (ordinal maps: mean
                          rank): what load is weighed in; never 0 */
@@ -59,8 +88,9 @@ struct view {
     const struct view_torrent *torrents; /* [torrent_count], sorted */
     size_t torrent_count;
     svidx any_torrent; /* the service of all other torrents; SVIDX_NONE: none */
-    struct view_source
-        *sources[2]; /* references to the parsed maps: several views share one parsed map */
+    struct view_source *sources[1 + VIEW_COSTMAPS_MAX]; /* references to the parsed maps: several
+                                                           views share one parsed map */
+    struct geo_fallback *fallback;                      /* router/view_build.c; NULL: none */
     void (*on_free[VIEW_ON_FREE_MAX])(void *arg);
     void *on_free_arg[VIEW_ON_FREE_MAX];
     unsigned on_free_count;
@@ -80,10 +110,27 @@ struct view_source *view_source_new(struct arena *owned, const struct netmap *n,
 void view_source_take(struct view_source *s);
 void view_source_drop(struct view_source *s);
 
+/* Geography as a fallback for the network map. */
+struct geo_pid {
+    struct str country; /* n 0: any */
+    uint32_t asn;       /* 0: any */
+    struct str pid;
+};
+
 struct view_inputs {
     uint64_t serial;
     struct view_source *netmap;  /* a reference is taken; NULL: one PID for everybody */
     struct view_source *costmap; /* NULL: all costs equal */
+    struct view_source *const *more_costmaps; /* [more_costmap_count]: further metrics */
+    size_t more_costmap_count;
+    uint64_t wall_ms;               /* now, for cost calendars */
+    struct geo *geo;                /* a reference is taken; NULL: none */
+    const struct geo_pid *geo_pids; /* [geo_pid_count]: PIDs of those that only the network map's
+                                       default covers, first match */
+    size_t geo_pid_count;
+    const struct downstream_conf *downstreams;
+    size_t downstream_count;
+    struct cache_memory *cache_memory; /* a reference is taken; NULL: none */
     const struct streamer_conf *streamers;
     size_t streamer_count;
     const struct service_conf *services;
@@ -130,8 +177,12 @@ sidx view_find_streamer(const struct view *v, struct str name);
 struct located {
     pidx pid;
     uint8_t scope;
+    uint32_t place; /* router/geo.h; 0: not known, or not asked */
+    uint32_t mark;  /* router/coverage.h; 0: none, or not asked */
 };
 struct located view_locate(const struct view *v, struct addr a);
+/* The same, with the place and mark of the address where the service asks for them. */
+struct located view_place(const struct view *v, svidx service, struct addr a);
 pidx view_locate_pid(const struct view *v, struct addr a); /* the same PID, without the scope */
 /* Ahead of view_locate and decide for many addresses: see lpm_prefetch. */
 void view_prefetch(const struct view *v, struct addr a, unsigned pass);

@@ -1,0 +1,29 @@
+/* CDNi footprint and capabilities advertisements (RFC 8008 section 5, RFC 9241 sections 3 to 6) of
+ * downstream CDNs, and footprint lists in configurations. */
+#pragma once
+
+#include "router/streamer.h"
+
+#define FCI_BYTES_MAX ((size_t)64 << 20)
+
+struct fci {
+    const struct footprint_conf *footprints; /* [count]; 0: everybody */
+    size_t count;
+    bool delivers_http, delivers_https; /* of FCI.DeliveryProtocol; both when it does not say */
+};
+
+/* Reads {"capabilities":[{"capability-type":..,"capability-value":..,"footprints":[..]},..]}, or
+ * the same under "cdni-advertisement" (RFC 9241). Capability types that are not known are skipped;
+ * the footprint is that of FCI.DeliveryProtocol, or of all capabilities when that one is not there.
+ * Lives in arena. Errors carry the path of the member. */
+enum err_code fci_parse(const char *json, size_t n, struct arena *arena, struct fci *out,
+                        struct err *e) MUST_CHECK;
+enum err_code fci_load(const char *path, struct arena *arena, struct fci *out,
+                       struct err *e) MUST_CHECK;
+
+/* "ipv4cidr", ...; false: no such type. */
+bool footprint_type_find(struct str name, enum footprint_type *out);
+const char *footprint_type_name(enum footprint_type t);
+/* Checks one value by its type and says what would be right. */
+enum err_code footprint_value_check(enum footprint_type t, struct str value,
+                                    struct err *e) MUST_CHECK;
