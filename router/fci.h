@@ -2,6 +2,7 @@
  * downstream CDNs, and footprint lists in configurations. */
 #pragma once
 
+#include "base/arena.h"
 #include "router/streamer.h"
 
 #define FCI_BYTES_MAX ((size_t)64 << 20)
