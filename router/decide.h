@@ -69,6 +69,7 @@ struct choice {
     float origin; /* the origin term; NAN: unknown */
     float load;   /* utilisation, 1 is full */
     float score;  /* NAN: unknown */
+    bool known;   /* it is remembered, or says, to have the content */
     float hit;    /* belief that it has the content, 0..1 */
 };
 

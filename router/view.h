@@ -73,7 +73,8 @@ struct view {
     struct cache_memory *cache_memory;         /* NULL: nothing is remembered */
     const struct view_downstream *downstreams; /* [downstream_count], sorted by name */
     uint16_t downstream_count;
-    pidx default_pid; /* for addresses that no prefix covers; PIDX_NONE: none */
+    struct str cdni_id; /* our name among CDNs; n 0: none */
+    pidx default_pid;   /* for addresses that no prefix covers; PIDX_NONE: none */
     double cost_unit; /* mean known cost between client PIDs and streamers' PIDs (ordinal maps: mean
                          rank): what load is weighed in; never 0 */
     const struct view_streamer *streamers; /* [streamer_count], sorted by name */
@@ -130,6 +131,7 @@ struct view_inputs {
     size_t geo_pid_count;
     const struct downstream_conf *downstreams;
     size_t downstream_count;
+    struct str cdni_id;                /* n 0: none */
     struct cache_memory *cache_memory; /* a reference is taken; NULL: none */
     const struct streamer_conf *streamers;
     size_t streamer_count;
