@@ -38,7 +38,7 @@ static enum err_code parse_in(struct arena *a, struct str text, const char *path
 {
     struct config_read *in = arena_array(a, 1, sizeof *in);
     struct problem_sink sink = {0};
-    struct config_tree tree = {.problems = &sink, .values.arena = a};
+    struct config_tree tree = {.schema = config_keys(), .problems = &sink, .values.arena = a};
     enum err_code rc;
 
     if (!in || !problem_sink_init(&sink, a, text) || !folder_find(a, path, &tree.values.folder))

@@ -2,6 +2,7 @@
  * belong to each other, fields that come from several keys. */
 #pragma once
 
+#include "daemon/config_keys.h"
 #include "daemon/config_read.h"
 
 /* Fills what follows from several keys (streamers, access log, ...) and adds problems. files: look

@@ -81,6 +81,7 @@ yaml_node_t *config_tree_item(struct config_tree *t, yaml_node_t *node, size_t i
  * make the tree large, deep or shared. */
 
 struct guard {
+    const struct schema *schema;
     struct problem_sink *problems;
     unsigned depth, documents;
     size_t nodes;
@@ -94,9 +95,8 @@ static void guard_anchor(struct guard *g, const yaml_event_t *ev, const yaml_cha
 
     if (anchor)
         problem_error(g->problems, place_of(ev->start_mark),
-                      "the anchor &%s has no use here; write values out, or put what streamers or "
-                      "services share under defaults",
-                      text_quote(str_from((const char *)anchor), show));
+                      "the anchor &%s has no use here; write values out, or %s",
+                      text_quote(str_from((const char *)anchor), show), g->schema->share);
     if (tag)
         problem_error(g->problems, place_of(ev->start_mark),
                       "the tag \"%s\" has no meaning here; remove it",
@@ -126,9 +126,9 @@ static void guard_event(struct guard *g, const yaml_event_t *ev)
         break;
     case YAML_ALIAS_EVENT:
         problem_error(g->problems, place_of(ev->start_mark),
-                      "the alias *%s has no use here; write the value out, or put what streamers "
-                      "or services share under defaults",
-                      text_quote(str_from((const char *)ev->data.alias.anchor), show));
+                      "the alias *%s has no use here; write the value out, or %s",
+                      text_quote(str_from((const char *)ev->data.alias.anchor), show),
+                      g->schema->share);
         break;
     case YAML_SCALAR_EVENT:
         g->nodes++;
@@ -218,9 +218,10 @@ static void syntax_problem(struct problem_sink *s, const yaml_parser_t *p)
 }
 
 /* ERR_OK: a tree may be built. */
-static enum err_code guard_run(struct problem_sink *problems, struct str text, struct err *e)
+static enum err_code guard_run(const struct schema *schema, struct problem_sink *problems,
+                               struct str text, struct err *e)
 {
-    struct guard g = {.problems = problems};
+    struct guard g = {.schema = schema, .problems = problems};
     yaml_parser_t parser;
     bool end = false;
 
@@ -241,8 +242,7 @@ static enum err_code guard_run(struct problem_sink *problems, struct str text, s
     if (g.nodes > CONFIG_NODES_MAX)
         problem_error(problems, (struct place){0, 0}, "more than %u values", CONFIG_NODES_MAX);
     else if (end && g.documents == 0)
-        problem_error(problems, (struct place){0, 0},
-                      "the file is empty; a service, a streamer and listen are the least it needs");
+        problem_error(problems, (struct place){0, 0}, "%s", schema->when_empty);
     return problems->errors ? err_set(e, ERR_PARSE, "the configuration is not well formed")
                             : ERR_OK;
 }
@@ -252,7 +252,8 @@ static enum err_code guard_run(struct problem_sink *problems, struct str text, s
 struct reader {
     struct config_tree *tree;
     struct problem_sink *problems;
-    struct config_read *root;
+    const struct schema *schema;
+    char *root;
     bool out_of_memory;
 };
 
@@ -301,9 +302,9 @@ static void defaults_set(struct reader *r, const struct schema_row *group, char 
 {
     const struct schema_row *row = NULL;
 
-    while ((row = schema_next(group, row))) {
+    while ((row = schema_next(r->schema, group, row))) {
         if (row->type == SCHEMA_GROUP && row->inherit) {
-            memcpy(record + row->offset, (const char *)r->root + row->inherit, row->size);
+            memcpy(record + row->offset, r->root + row->inherit, row->size);
         } else if (row->type == SCHEMA_GROUP) {
             defaults_set(r, row, record + row->offset);
         } else if (row->default_text && row->default_text[0] == '[') {
@@ -317,12 +318,12 @@ static void defaults_set(struct reader *r, const struct schema_row *group, char 
 }
 
 /* Where else a key of that name is: below the group rather than anywhere. */
-static const struct schema_row *key_elsewhere(const struct schema_row *group, struct str key)
+static const struct schema_row *key_elsewhere(const struct schema *s,
+                                              const struct schema_row *group, struct str key)
 {
-    const struct schema_row *rows, *any = NULL;
-    const size_t n = schema_rows(&rows);
+    const struct schema_row *any = NULL;
 
-    for (const struct schema_row *row = rows; row < rows + n; row++) {
+    for (const struct schema_row *row = s->rows; row < s->rows + s->count; row++) {
         if (!str_eq(schema_key(row), key))
             continue;
         if (group && strncmp(row->path, group->path, strlen(group->path)) == 0)
@@ -348,14 +349,14 @@ static const struct schema_row *unknown_key(struct reader *r, const struct confi
         return NULL;
     }
     suggest_init(&near, key);
-    while ((row = schema_next(group, row))) {
+    while ((row = schema_next(r->schema, group, row))) {
         struct str k = schema_key(row);
         size_t have = strlen(known);
 
         suggest_offer(&near, k);
         snprintf(known + have, sizeof known - have, "%s%.*s", have ? ", " : "", (int)k.n, k.p);
     }
-    row = key_elsewhere(group, key);
+    row = key_elsewhere(r->schema, group, key);
     if (near.best.n)
         snprintf(text, sizeof text, "unknown key%s", suggest_format(&near, hint));
     else if (row)
@@ -363,7 +364,7 @@ static const struct schema_row *unknown_key(struct reader *r, const struct confi
     else
         snprintf(text, sizeof text, "unknown key; there are %s", known);
     at_error(r, at, place, text);
-    return near.best.n ? schema_find(group, near.best) : NULL;
+    return near.best.n ? schema_find(r->schema, group, near.best) : NULL;
 }
 
 #define GROUP_KEYS_MAX 64u
@@ -398,7 +399,7 @@ static void keys_match(struct reader *r, const struct config_at *at, const struc
         here.key = str_from(text_quote(node_text(k), show));
         if (here.key.n == 0)
             here.key = STR("\"\"");
-        while ((row = schema_next(group, row)) && !str_eq(schema_key(row), node_text(k)))
+        while ((row = schema_next(r->schema, group, row)) && !str_eq(schema_key(row), node_text(k)))
             i++;
         if (!row) {
             row = unknown_key(r, &here, group, node_text(k), place);
@@ -449,7 +450,7 @@ static void read_group(struct reader *r, const struct config_at *at, const struc
 
     if (!is_null(node))
         keys_match(r, at, group, node, &values);
-    for (unsigned i = 0; (row = schema_next(group, row)); i++) {
+    for (unsigned i = 0; (row = schema_next(r->schema, group, row)); i++) {
         struct config_at here = {.up = at, .key = schema_key(row)};
 
         if (values.node[i]) {
@@ -552,24 +553,22 @@ static enum err_code tree_load(struct config_tree *t, struct str text, struct er
     return t->loaded ? ERR_OK : err_set(e, ERR_PARSE, "the configuration is not well formed");
 }
 
-enum err_code config_tree_read(struct config_tree *t, struct str text, struct config_read *out,
-                               struct err *e)
+enum err_code config_tree_read(struct config_tree *t, struct str text, void *root, struct err *e)
 {
-    struct reader r = {.tree = t, .problems = t->problems, .root = out};
-    enum err_code rc = guard_run(t->problems, text, e);
-    yaml_node_t *root;
+    struct reader r = {.tree = t, .problems = t->problems, .schema = t->schema, .root = root};
+    enum err_code rc = guard_run(t->schema, t->problems, text, e);
+    yaml_node_t *top;
 
     if (rc == ERR_OK)
         rc = tree_load(t, text, e);
     if (rc != ERR_OK)
         return rc;
-    root = config_tree_root(t);
-    defaults_set(&r, NULL, (char *)out);
-    if (root->type == YAML_MAPPING_NODE)
-        read_group(&r, NULL, NULL, root, (char *)out);
+    top = config_tree_root(t);
+    defaults_set(&r, NULL, root);
+    if (top->type == YAML_MAPPING_NODE)
+        read_group(&r, NULL, NULL, top, root);
     else
-        at_error(&r, NULL, config_tree_place(root),
-                 "a configuration is a mapping of keys, as in listen: {http: [127.0.0.1:8080]}");
+        at_error(&r, NULL, config_tree_place(top), t->schema->when_no_mapping);
     if (r.out_of_memory)
         return err_set(e, ERR_LIMIT, "no memory for the configuration");
     return ERR_OK;

@@ -1,5 +1,6 @@
-/* YAML text into struct config_read, by the schema's table: what is unknown, doubled, missing or
- * out of range becomes a problem with its place. What keys mean together is config_check's. */
+/* YAML text into a record, by a schema's table: what is unknown, doubled, missing or
+ * out of range becomes a problem with its place. What keys mean together is
+ * for the caller to check (config_check.h). */
 #pragma once
 
 #include <yaml.h>
@@ -25,14 +26,15 @@ char *config_at_format(const struct config_at *at, char *out, size_t size);
 struct config_tree {
     yaml_document_t document;
     bool loaded;
+    const struct schema *schema;
     struct problem_sink *problems;
     struct value_context values;
 };
 
-/* Parses text (UTF-8 without byte order mark) and fills out, whose defaults it sets first. Problems
- * go to problems; ERR_OK when there is a tree that can be checked further, whatever is wrong in it.
- * The caller calls config_tree_free in any case. */
-enum err_code config_tree_read(struct config_tree *t, struct str text, struct config_read *out,
+/* Parses text (UTF-8 without byte order mark) and fills root (schema->root_size bytes), whose
+ * defaults it sets first. Problems go to problems; ERR_OK when there is a tree that can be checked
+ * further, whatever is wrong in it. The caller calls config_tree_free in any case. */
+enum err_code config_tree_read(struct config_tree *t, struct str text, void *root,
                                struct err *e) MUST_CHECK;
 void config_tree_free(struct config_tree *t);
 

@@ -1,6 +1,6 @@
-/* The one table of the configuration: every key with its type, place in memory, default, range and
- * help. The reader, the JSON Schema, the manual page's test and the reference configuration read
- * it; nothing else knows a key. */
+/* What a YAML file of ours may hold: a table of its keys, each with type, place in memory, default,
+ * range and help. The reader, the JSON Schema and the manual page go by it. config_keys.h has the
+ * daemon's. */
 #pragma once
 
 #include "daemon/config.h"
@@ -48,23 +48,6 @@ struct schema_capacity {
     double sessions, bps; /* one of them; both 0: not given */
 };
 
-/* A streamer as it is read; what it becomes depends on several keys at once. */
-struct streamer_read {
-    struct streamer_conf conf;
-    struct schema_capacity capacity;
-    double session_bps;
-};
-
-/* The root record: rows at the top have their offsets in it. */
-struct config_read {
-    struct config c;
-    struct str access_log_to;
-    struct probe_conf probe; /* of defaults */
-    struct policy_conf policy;
-    struct streamer_read *streamers;
-    size_t streamer_count;
-};
-
 struct schema_row {
     const char *path; /* "services[].dns.ttl"; "[]" stands for an item of the list before it */
     enum schema_type type;
@@ -82,14 +65,28 @@ struct schema_row {
     const char *help;    /* one or two sentences */
 };
 
-size_t schema_rows(const struct schema_row **out);
+/* A file is read into one record, the root: rows at the top have their offsets in it. */
+struct schema {
+    const struct schema_row *rows; /* [count]; rows below a mapping stand right behind it */
+    size_t count;
+    size_t root_size;  /* bytes of the root; starts zeroed, and at an offset above 0 of it is what
+                          groups inherit */
+    const char *title; /* of the JSON Schema */
+    /* Sentences for a file without a document, and for one that is no mapping; and what else to do
+     * in place of YAML's anchors: "put what streamers share under defaults". */
+    const char *when_empty, *when_no_mapping, *share;
+};
 
 /* The row of key in the mapping that row parent describes (NULL: the top); NULL: no such key. */
-const struct schema_row *schema_find(const struct schema_row *parent, struct str key);
+const struct schema_row *schema_find(const struct schema *s, const struct schema_row *parent,
+                                     struct str key);
 /* Rows of that mapping one by one: the first for prev NULL; NULL behind the last. */
-const struct schema_row *schema_next(const struct schema_row *parent,
+const struct schema_row *schema_next(const struct schema *s, const struct schema_row *parent,
                                      const struct schema_row *prev);
 /* "ttl" of "services[].dns.ttl", "streamers" of "streamers[]". */
 struct str schema_key(const struct schema_row *row);
 /* "a duration", "a list of host names": for messages and the manual. */
 const char *schema_type_name(const struct schema_row *row);
+
+/* JSON Schema (draft 2020-12) made from the table. */
+bool schema_format(const struct schema *s, struct bytes *out) MUST_CHECK;

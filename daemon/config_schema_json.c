@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json_write.h"
+#include "daemon/config_keys.h"
 #include "daemon/config_value.h"
 
 _Static_assert(sizeof(((struct config_key *)0)->range) == VALUE_RANGE_MAX, "filled in place");
@@ -143,9 +144,9 @@ static void put_default(struct json_write *w, const struct schema_row *row)
     json_write_array_end(w);
 }
 
-static void put_keys(struct json_write *w, const struct schema_row *group);
+static void put_keys(struct json_write *w, const struct schema *s, const struct schema_row *group);
 
-static void put_row(struct json_write *w, const struct schema_row *row)
+static void put_row(struct json_write *w, const struct schema *s, const struct schema_row *row)
 {
     const bool list = row->list || row->type == SCHEMA_RECORDS;
 
@@ -164,7 +165,7 @@ static void put_row(struct json_write *w, const struct schema_row *row)
     else
         put_value(w, row);
     if (row->type == SCHEMA_GROUP || row->type == SCHEMA_RECORDS)
-        put_keys(w, row);
+        put_keys(w, s, row);
     if (list)
         json_write_object_end(w);
     put_default(w, row);
@@ -172,7 +173,7 @@ static void put_row(struct json_write *w, const struct schema_row *row)
 }
 
 /* Keys of a mapping, within an object that is open. */
-static void put_keys(struct json_write *w, const struct schema_row *group)
+static void put_keys(struct json_write *w, const struct schema *s, const struct schema_row *group)
 {
     const struct schema_row *row = NULL;
 
@@ -180,55 +181,56 @@ static void put_keys(struct json_write *w, const struct schema_row *group)
     json_write_bool(w, false);
     json_write_key(w, STR("properties"));
     json_write_object(w);
-    while ((row = schema_next(group, row))) {
+    while ((row = schema_next(s, group, row))) {
         json_write_key(w, schema_key(row));
-        put_row(w, row);
+        put_row(w, s, row);
     }
     json_write_object_end(w);
     json_write_key(w, STR("required"));
     json_write_array(w);
-    while ((row = schema_next(group, row)))
+    while ((row = schema_next(s, group, row)))
         if (row->required)
             json_write_string(w, schema_key(row));
     json_write_array_end(w);
 }
 
-bool config_schema_format(struct bytes *out)
+bool schema_format(const struct schema *s, struct bytes *out)
 {
     struct json_write w;
 
     json_write_init(&w, out);
     json_write_object(&w);
     put_text(&w, "$schema", "https://json-schema.org/draft/2020-12/schema");
-    put_text(&w, "title", "waymark.yaml of waymark " WAYMARK_VERSION);
+    put_text(&w, "title", s->title);
     put_text(&w, "type", "object");
-    put_keys(&w, NULL);
+    put_keys(&w, s, NULL);
     json_write_object_end(&w);
     return json_write_done(&w) && bytes_add(out, "\n", 1);
 }
 
+bool config_schema_format(struct bytes *out)
+{
+    return schema_format(config_keys(), out);
+}
+
 size_t config_key_count(void)
 {
-    const struct schema_row *rows;
-
-    return schema_rows(&rows);
+    return config_keys()->count;
 }
 
 struct config_key config_key_get(size_t i)
 {
-    const struct schema_row *rows;
-    struct config_key key;
-
-    schema_rows(&rows);
-    key = (struct config_key){
-        .path = rows[i].path,
-        .type = schema_type_name(&rows[i]),
-        .default_text = rows[i].default_text,
-        .example = rows[i].example,
-        .help = rows[i].help,
-        .required = rows[i].required,
-        .list = rows[i].type == SCHEMA_RECORDS,
+    const struct schema_row *row = &config_keys()->rows[i];
+    struct config_key key = {
+        .path = row->path,
+        .type = schema_type_name(row),
+        .default_text = row->default_text,
+        .example = row->example,
+        .help = row->help,
+        .required = row->required,
+        .list = row->type == SCHEMA_RECORDS,
     };
-    value_range_format(&rows[i], key.range);
+
+    value_range_format(row, key.range);
     return key;
 }
