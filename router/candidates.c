@@ -12,12 +12,15 @@ struct set {
     struct candidates *c; /* in the view's arena */
     struct candidate *slot;
     struct ranked *ranked;
+    double sum; /* of known costs of its sites, and how many there are */
+    uint64_t known;
     /* Its slots by site: those of site s are by_site[first[s]] to by_site[first[s + 1] - 1]. */
     uint16_t *by_site;
     uint32_t *first;
 };
 
-#define COST_MAX 1e30 /* sums of what a map holds stay finite */
+#define CACHE_LINE 64u
+#define COST_MAX   1e30 /* sums of what a map holds stay finite */
 
 /* Streamers share PIDs: a row is costed and sorted once for each site, which is a PID that has
  * streamers (or no PID, whose cost nobody knows). */
@@ -123,15 +126,34 @@ static void slots_by_site(struct candidates_build *b, struct set *s)
     s->first[b->sites] = at;
 }
 
+/* Rows of eight candidates fill a cache line; shorter ones never lie across two. */
+static uint32_t stride_of(size_t n)
+{
+    uint32_t stride = 1;
+
+    while (stride < n && stride < 8)
+        stride *= 2;
+    return n > 8 ? (uint32_t)((n + 7) / 8 * 8) : stride;
+}
+
+static struct ranked *ranked_new(struct arena *arena, size_t rows, uint32_t stride)
+{
+    size_t extra = CACHE_LINE / sizeof(struct ranked);
+    char *p = arena_array(arena, rows * stride + extra, sizeof(struct ranked));
+
+    return p ? (void *)(p + (CACHE_LINE - (uintptr_t)p % CACHE_LINE) % CACHE_LINE) : NULL;
+}
+
 static bool set_new(struct candidates_build *b, struct set *s, size_t n)
 {
     struct arena *arena = b->v->arena;
     size_t rows = (b->v->netmap ? b->v->netmap->pid_count : 0u) + 1u;
+    uint32_t stride = stride_of(n);
     _Atomic uint32_t *mean;
 
     s->c = arena_array(arena, 1, sizeof *s->c);
     s->slot = arena_array(arena, n, sizeof *s->slot);
-    s->ranked = arena_array(arena, rows * n, sizeof *s->ranked);
+    s->ranked = ranked_new(arena, rows, stride);
     mean = arena_array(arena, 1, sizeof *mean);
     s->by_site = calloc(n + 1, sizeof *s->by_site);
     s->first = calloc(b->sites + 1u, sizeof *s->first);
@@ -142,6 +164,7 @@ static bool set_new(struct candidates_build *b, struct set *s, size_t n)
                                 .count = (uint16_t)n,
                                 .rows = (uint32_t)rows,
                                 .ranked = s->ranked,
+                                .stride = stride,
                                 .mean = mean};
     return true;
 }
@@ -250,14 +273,24 @@ static float pair_cost(const struct view *v, pidx src, pidx dst)
 static void row_fill(const struct candidates_build *b, struct set *s, uint32_t row,
                      const uint64_t *keys)
 {
-    struct ranked *out = s->ranked + (size_t)row * s->c->count;
+    struct ranked *out = s->ranked + (size_t)row * s->c->stride;
 
     for (uint32_t k = 0; k < b->sites; k++) {
-        uint32_t site = (uint32_t)keys[k];
+        uint32_t site = (uint32_t)keys[k], at = s->first[site], end = s->first[site + 1];
+        float cost = key_cost(keys[k]);
 
-        for (uint32_t i = s->first[site]; i < s->first[site + 1]; i++)
-            *out++ = (struct ranked){key_cost(keys[k]), s->by_site[i]};
+        if (at < end && !isnan(cost)) {
+            s->sum += (double)cost;
+            s->known++;
+        }
+        for (; at < end; at++)
+            *out++ = (struct ranked){cost, s->by_site[at]};
     }
+}
+
+static double mean_cost(double sum, uint64_t known)
+{
+    return known && sum > 0 ? sum / (double)known : 1;
 }
 
 static bool rows_fill(struct candidates_build *b)
@@ -283,7 +316,9 @@ static bool rows_fill(struct candidates_build *b)
         for (size_t i = 0; i < b->set_count; i++)
             row_fill(b, &b->sets[i], row, keys);
     }
-    v->cost_unit = known && sum > 0 ? sum / (double)known : 1;
+    v->cost_unit = mean_cost(sum, known);
+    for (size_t i = 0; i < b->set_count; i++)
+        b->sets[i].c->cost_unit = mean_cost(b->sets[i].sum, b->sets[i].known);
     free(keys);
     return true;
 }

@@ -28,8 +28,11 @@ struct candidates {
     uint16_t count;
     bool equal_weights;
     uint32_t rows; /* one for each PID, and the last for PIDX_NONE */
-    /* The matrix: what decide() walks. Costs of a row ascend, NAN last. */
-    const struct ranked *ranked; /* [rows][count] */
+    /* The matrix: what decide() walks. Costs of a row ascend, NAN last. A row begins where a cache
+     * line does, or lies within one: candidates_ranked. */
+    const struct ranked *ranked; /* [rows][stride], of which count are used */
+    uint32_t stride;
+    double cost_unit; /* mean known cost of a site of its streamers; never 0 */
     /* A live word: float bits of the mean utilisation as view_fold() last saw it; NAN before. */
     _Atomic uint32_t *mean;
 };
@@ -37,6 +40,12 @@ struct candidates {
 static inline uint32_t candidates_row(const struct candidates *c, pidx client)
 {
     return client < c->rows - 1 ? client : c->rows - 1;
+}
+
+/* [count] of a row. */
+static inline const struct ranked *candidates_ranked(const struct candidates *c, uint32_t row)
+{
+    return c->ranked + (size_t)row * c->stride;
 }
 
 /* Mean utilisation of the healthy ones that have a capacity, weighted by it; 0 when there are none.

@@ -42,7 +42,7 @@ struct asking {
     const struct question *q;
     const struct candidates *set;
     const struct policy_conf *policy;
-    double load_scale; /* load_weight * cost_unit */
+    double load_scale; /* load_weight * the service's cost_unit */
     double band_least; /* a best score below this counts as this for the width of the band */
     double cap;        /* NAN until somebody's load makes it matter */
     struct seen *seen; /* [room] */
@@ -355,7 +355,7 @@ static inline void file(struct asking *a, struct lowest *low, double *hopeless)
  * be kept. */
 static bool scan(struct asking *a)
 {
-    const struct ranked *r = a->set->ranked + (size_t)a->row * a->set->count;
+    const struct ranked *r = candidates_ranked(a->set, a->row);
     const struct ranked *end = r + a->set->count;
     struct lowest low = {.count = 0};
     double hopeless = INFINITY;
@@ -578,8 +578,8 @@ static bool asking_init(struct asking *a, const struct view *v, const struct liv
     a->q = q;
     a->set = v->services[q->service].candidates;
     a->policy = &v->services[q->service].conf->policy;
-    a->load_scale = a->policy->load_weight * v->cost_unit;
-    a->band_least = v->cost_unit / 10;
+    a->load_scale = a->policy->load_weight * v->services[q->service].cost_unit;
+    a->band_least = v->services[q->service].cost_unit / 10;
     a->cap = NAN;
     a->row = candidates_row(a->set, at->pid);
     a->count = 0;
@@ -611,7 +611,7 @@ struct first {
 static inline bool first_scan(struct asking *a, struct first *f)
 {
     const struct candidate *slot = a->set->slot;
-    const struct ranked *r = a->set->ranked + (size_t)a->row * a->set->count;
+    const struct ranked *r = candidates_ranked(a->set, a->row);
     const struct ranked *end = r + a->set->count;
     const double cost_weight = a->policy->cost_weight;
     bool mean_known = !isnan(mean_folded(a));

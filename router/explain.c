@@ -120,7 +120,8 @@ static void head(struct json_write *w, const struct view *v, const struct questi
     else
         json_write_null(w);
     json_write_key(w, STR("cost_unit"));
-    json_write_number(w, v->cost_unit);
+    json_write_number(w, q->service < v->service_count ? v->services[q->service].cost_unit
+                                                       : v->cost_unit);
 }
 
 bool explain_json(const struct view *v, const struct live *live, const struct question *q,

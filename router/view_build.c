@@ -334,6 +334,26 @@ static enum err_code services_fill(struct view *v, struct candidates_build *b,
     return rc;
 }
 
+static double capacity_mean(const struct candidates *c)
+{
+    double sum = 0;
+
+    for (uint16_t i = 0; i < c->count; i++)
+        sum += c->slot[i].capacity / LIVE_SESSION_UNITS;
+    return c->count && isfinite(sum) ? sum / c->count : 0;
+}
+
+/* What is known of a service once its candidates are. */
+static void services_measure(struct view *v)
+{
+    struct view_service *s = (struct view_service *)(uintptr_t)v->services;
+
+    for (svidx i = 0; i < v->service_count; i++) {
+        s[i].cost_unit = s[i].candidates->cost_unit;
+        s[i].capacity_mean = capacity_mean(s[i].candidates);
+    }
+}
+
 static int by_info_hash(const void *a, const void *b)
 {
     const struct view_torrent *x = a, *y = b;
@@ -415,8 +435,10 @@ static enum err_code view_fill(struct view *v, const struct view_inputs *in, str
     }
     if (rc == ERR_OK)
         rc = candidates_build_freeze(b) ? ERR_OK : out_of_memory(v, e);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK) {
+        services_measure(v);
         rc = host_index_build(v, v->arena, &v->host_index, e);
+    }
     if (rc == ERR_OK)
         rc = torrents_build(v, e);
     candidates_build_free(b);

@@ -329,7 +329,9 @@ START_TEST(better_never_loses)
             before = *cost;
             *cost = isnan(before) ? dice_below(&w.dice, 100) : before * dice_unit(&w.dice);
             nearer = build();
-            nearer.v->cost_unit = b.v->cost_unit; /* the map's own scale stays */
+            /* the map's own scale stays */
+            ((struct view_service *)(uintptr_t)nearer.v->services)[q.service].cost_unit =
+                b.v->services[q.service].cost_unit;
             SAY(first_of(&nearer, q) == first, "nearer, s%u lost to s%u", AT, first,
                 first_of(&nearer, q));
             built_fini(&nearer);
@@ -704,7 +706,7 @@ static struct judged judge(const struct built *b, const struct decision *d, unsi
     j.tier = is_full(i) ? 2 : load(i) > reference_cap() * (1 + 1e-12) ? 1 : 0;
     j.unknown = isnan(cost) || isnan(origin);
     j.score = (isnan(cost) ? 0 : w.policy.cost_weight * cost) + (isnan(origin) ? 0 : origin) +
-              w.policy.load_weight * b->v->cost_unit * decide_penalty(load(i));
+              w.policy.load_weight * b->v->services[q->service].cost_unit * decide_penalty(load(i));
     j.pull = reference_pull(i, q->content);
     return j;
 }
@@ -754,8 +756,8 @@ static unsigned reference_first(const struct built *b, const struct decision *d,
     }
     if (standing == 3)
         return w.n;
-    if (standing > 0 || reference_band(all, 0, 1, b->v->cost_unit) == 0)
-        (void)reference_band(all, standing, standing, b->v->cost_unit);
+    if (standing > 0 || reference_band(all, 0, 1, b->v->services[q->service].cost_unit) == 0)
+        (void)reference_band(all, standing, standing, b->v->services[q->service].cost_unit);
     for (unsigned i = 0; i < w.n; i++)
         if (all[i].in_band && (best == w.n || all[i].pull < all[best].pull))
             best = i;

@@ -246,13 +246,13 @@ START_TEST(rows_are_in_cost_order)
     ck_assert_uint_eq(set->rows, 4);
     for (uint32_t row = 0; row < set->rows; row++)
         for (uint32_t i = 0; i < 3; i++) {
-            float cost = set->ranked[row * 3 + i].cost;
-            pidx pid = v->streamers[set->slot[set->ranked[row * 3 + i].slot].streamer].pid;
+            float cost = candidates_ranked(set, row)[i].cost;
+            pidx pid = v->streamers[set->slot[candidates_ranked(set, row)[i].slot].streamer].pid;
             double want = row < 3 ? costmap_get(v->costmap, (pidx)row, pid) : (double)NAN;
 
             ck_assert(isnan(want) ? isnan(cost) : (double)cost == want);
             if (i)
-                ck_assert(isnan(cost) || set->ranked[row * 3 + i - 1].cost <= cost);
+                ck_assert(isnan(cost) || candidates_ranked(set, row)[i - 1].cost <= cost);
         }
     view_drop(v);
 }
@@ -319,7 +319,7 @@ START_TEST(ordinal_costs_become_ranks)
     ck_assert(view_build(&c.in, live, &v, NULL) == ERR_OK);
     for (unsigned row = 0; row < 3; row++)
         for (unsigned i = 0; i < 3; i++) {
-            float got = v->services[0].candidates->ranked[row * 3 + i].cost;
+            float got = candidates_ranked(v->services[0].candidates, row)[i].cost;
 
             ck_assert(isnan(ranks[row][i]) ? isnan(got) : got == ranks[row][i]);
         }
