@@ -7,7 +7,7 @@
 #include "daemon/publish.h"
 #include "daemon/sources.h"
 #include "daemon/worker.h"
-#include "router/health.h"
+#include "router/prober.h"
 
 #define CONTROL_RETIRED_MAX 64 /* views that some long answer still holds */
 

@@ -35,8 +35,10 @@ static void slot_reset(struct live_streamer *s, struct str name)
     atomic_store_explicit(&s->scale, SCALE_ONE, memory_order_relaxed);
     atomic_store_explicit(&s->hit_pm, 0, memory_order_relaxed);
     atomic_store_explicit(&s->hit_known_pm, HIT_KNOWN_PM, memory_order_relaxed);
+    atomic_store_explicit(&s->sent_known, 0, memory_order_relaxed);
     s->open = 0;
     s->foreign = 0;
+    s->foreign_s = 0;
     s->polled = NAN;
     s->polled_ms = 0;
     memset(s->name, 0, sizeof s->name);
@@ -138,6 +140,11 @@ void live_dispatch(struct live *l, lidx i, uint32_t n)
     atomic_fetch_add_explicit(&l->streamer[i].dispatched, n, memory_order_relaxed);
 }
 
+void live_dispatch_known(struct live *l, lidx i, uint32_t n)
+{
+    atomic_fetch_add_explicit(&l->streamer[i].sent_known, n, memory_order_relaxed);
+}
+
 /* What is open now, and that everything dispatched up to `now` is in it. */
 static void folded_set(struct live_streamer *s, uint32_t now)
 {
@@ -157,6 +164,43 @@ void live_fold(struct live *l, lidx i, double elapsed_s, double session_s)
     uint64_t before = atomic_load_explicit(&s->folded, memory_order_relaxed);
     double aged = session_s > 0 ? s->open * exp(-elapsed_s / session_s) : 0;
 
-    s->open = aged + (double)(now - (uint32_t)before) + s->foreign * elapsed_s;
+    s->open = fmax(aged + (double)(now - (uint32_t)before) + s->foreign * elapsed_s, 0);
     folded_set(s, now);
+}
+
+/* What others send, by how far the belief was off. A session a second more since the last poll
+ * would have left session_s * (1 - exp(-elapsed / session_s)) more open now. */
+static void learn_foreign(struct live_streamer *s, double missing, double elapsed_s,
+                          double session_s)
+{
+    const double known_s = fmin(s->foreign_s, LIVE_FOREIGN_S);
+    const double left = session_s > 0 ? session_s * -expm1(-elapsed_s / session_s) : elapsed_s;
+
+    s->foreign += elapsed_s / (known_s + elapsed_s) * (missing / left);
+    s->foreign_s = known_s + elapsed_s;
+}
+
+void live_poll(struct live *l, lidx i, double sessions, uint64_t now_ms, double session_s)
+{
+    struct live_streamer *s = &l->streamer[i];
+    uint32_t now = atomic_load_explicit(&s->dispatched, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(&s->folded, memory_order_relaxed);
+    double believed = s->open + (double)(now - (uint32_t)before);
+
+    if (!isnan(s->polled) && now_ms > s->polled_ms)
+        learn_foreign(s, sessions - believed, (double)(now_ms - s->polled_ms) / 1000, session_s);
+    s->open = sessions;
+    s->polled = sessions;
+    s->polled_ms = now_ms;
+    folded_set(s, now);
+}
+
+void live_poll_forget(struct live *l, lidx i)
+{
+    struct live_streamer *s = &l->streamer[i];
+
+    s->foreign = 0;
+    s->foreign_s = 0;
+    s->polled = NAN;
+    s->polled_ms = 0;
 }

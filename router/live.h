@@ -53,10 +53,13 @@ struct live_streamer {
                                     above 1 while it starts slowly or its polls are old */
     _Atomic uint32_t hit_pm;     /* belief that it has a content that nothing is known of ... */
     _Atomic uint32_t hit_known_pm; /* ... and one that it is remembered, or says, to have */
+    _Atomic uint32_t sent_known;   /* of dispatched: those for a content that it was believed to
+                                      have; wraps */
     _Atomic(const struct digest_live *) digest; /* what it says that it has; NULL: nothing */
     /* Control thread only. */
     _Alignas(LIVE_LINE) double open; /* folded's high half, exactly */
     double foreign;                  /* sessions a second that others send it, by its polls */
+    double foreign_s;                /* over how many seconds that was learnt */
     double polled;                   /* sessions that it had at its last poll; NAN: none yet */
     uint64_t polled_ms;              /* when; 0: never */
     bool in_use, marked;
@@ -128,13 +131,20 @@ static inline float live_scale(const struct live *l, lidx i)
     memcpy(&scale, &bits, sizeof scale);
     return scale;
 }
-/* Control thread: a poll or a report came in that says how many sessions it has now. From two of
- * them in a row it is known what others (routers, players with a name of its own) send there
- * besides us; live_fold counts on with it until the next. */
+/* Control thread: a poll or a report came in that says how many sessions it has now: that many are
+ * believed from here on. From two of them in a row it is known what others (routers, players that
+ * ask nobody) send there besides us, and what ends sooner or later than believed: sessions a
+ * second, of either sign, smoothed over LIVE_FOREIGN_S; live_fold counts on with it until the next.
+ */
+#define LIVE_FOREIGN_S 60.0
 void live_poll(struct live *l, lidx i, double sessions, uint64_t now_ms, double session_s);
+/* Control thread: it went down, or is not polled any more: what was learnt of others is over. */
+void live_poll_forget(struct live *l, lidx i);
 
-/* Any worker: n sessions were sent there. */
+/* Any worker: n sessions were sent there; and behind it, how many of them for a content that it was
+ * believed to have. */
 void live_dispatch(struct live *l, lidx i, uint32_t n);
+void live_dispatch_known(struct live *l, lidx i, uint32_t n);
 
 /* Sessions believed open, in sixteenths: those at the last fold and those sent since. The fold's
  * word is read first: its low half is never ahead of the dispatches that are read behind it. */

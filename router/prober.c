@@ -1,4 +1,4 @@
-#include "router/health.h"
+#include "router/prober.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -70,7 +70,7 @@ static void schedule(struct target *t, uint64_t in_ms)
 
 static void schedule_first(struct target *t)
 {
-    const uint32_t in = health_first_ms(&t->conf->probe, draw(t->owner));
+    const uint32_t in = health_first_ms(t->conf->probe.interval_ms, draw(t->owner));
 
     t->due_ms = clock_ms() + in;
     schedule(t, in);
@@ -81,7 +81,7 @@ static void schedule_next(struct target *t)
 {
     const uint64_t now = clock_ms();
 
-    t->due_ms += health_next_ms(&t->conf->probe, draw(t->owner));
+    t->due_ms += health_next_ms(t->conf->probe.interval_ms, draw(t->owner));
     if (t->due_ms < now)
         t->due_ms = now;
     schedule(t, t->due_ms - now);

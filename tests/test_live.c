@@ -3,6 +3,9 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
 
 // clang-format off
 static const struct {
@@ -132,6 +135,143 @@ START_TEST(dispatches_wrap)
 }
 END_TEST
 
+/* ---- polls, against streams of sessions that come and go by chance */
+
+/* One streamer in virtual time: sessions begin at random (from three routers that share nothing,
+ * and from players that ask none) and last an exponential time. */
+struct stream {
+    uint64_t seed, drawn;
+    double open;
+    double rate[4]; /* a second: of each router, and of others */
+    double mean_s;  /* of a session, in truth */
+};
+
+static double uniform(struct stream *s)
+{
+    return ((double)(hash_mix(s->seed, ++s->drawn) >> 11) + 0.5) * 0x1p-53;
+}
+
+static unsigned poisson(struct stream *s, double mean)
+{
+    double left = exp(-mean);
+    unsigned n = 0;
+
+    for (double p = uniform(s); p > left; p *= uniform(s))
+        n++;
+    return n;
+}
+
+/* One second; sent[i] is what router i sent. */
+static void stream_second(struct stream *s, unsigned sent[3])
+{
+    const double p = -expm1(-1 / s->mean_s);
+    unsigned ended = 0;
+
+    for (unsigned i = 0; i < (unsigned)s->open; i++)
+        ended += uniform(s) < p;
+    s->open -= ended;
+    for (unsigned i = 0; i < 4; i++) {
+        const unsigned n = poisson(s, s->rate[i]);
+
+        if (i < 3)
+            sent[i] = n;
+        s->open += n;
+    }
+}
+
+static const struct {
+    const char *what;
+    double rate[4], mean_s, believed_s, within; /* mean of |belief - truth| / truth */
+} streams[] = {
+    {"three alike", {0.5, 0.5, 0.5, 0}, 400, 400, 0.01},
+    {"one sends most", {1.2, 0.2, 0.1, 0}, 400, 400, 0.01},
+    {"players that ask nobody", {0.3, 0.3, 0.3, 0.6}, 400, 400, 0.01},
+    {"sessions end sooner than believed", {0.5, 0.5, 0.5, 0}, 400, 800, 0.01},
+    {"sessions end later than believed", {0.5, 0.5, 0.5, 0}, 400, 200, 0.01},
+    {"short sessions", {5, 5, 5, 0}, 40, 40, 0.03},
+};
+
+/* Three routers, each with a belief of its own, each polls every 10 s, and 20 % of the polls are
+ * lost. In the middle the others' rate doubles for a while. */
+START_TEST(polls_keep_beliefs_true)
+{
+    struct stream s = {.mean_s = streams[_i].mean_s};
+    struct live *l[3];
+    double off = 0, worst = 0;
+    unsigned n = 0;
+
+    hash_random(&s.seed, sizeof s.seed);
+    memcpy(s.rate, streams[_i].rate, sizeof s.rate);
+    s.open = floor((s.rate[0] + s.rate[1] + s.rate[2] + s.rate[3]) * s.mean_s);
+    for (unsigned r = 0; r < 3; r++) {
+        l[r] = live_new();
+        ck_assert_uint_eq(live_slot(l[r], STR("a")), 0);
+    }
+    for (unsigned t = 1; t <= 3600; t++) {
+        unsigned sent[3];
+
+        if (t == 1800 || t == 2400)
+            for (unsigned i = 0; i < 4; i++)
+                s.rate[i] *= t == 1800 ? 1.5 : 1 / 1.5;
+        stream_second(&s, sent);
+        for (unsigned r = 0; r < 3; r++) {
+            live_dispatch(l[r], 0, sent[r]);
+            live_fold(l[r], 0, 1, streams[_i].believed_s);
+            if (t % 10 == r * 3 && uniform(&s) >= 0.2)
+                live_poll(l[r], 0, s.open, t * 1000, streams[_i].believed_s);
+            if (t > 120) {
+                const double e = fabs(live_sessions(l[r], 0) - s.open) / s.open;
+
+                off += e;
+                worst = e > worst ? e : worst;
+                n++;
+            }
+        }
+    }
+    off /= n;
+    printf("%s: %.2f %% off in the mean, %.1f %% at most\n", streams[_i].what, off * 100,
+           worst * 100);
+    ck_assert_msg(off <= streams[_i].within && worst <= 14 * streams[_i].within,
+                  "%s: seed %lx: mean %.4f, worst %.4f", streams[_i].what, s.seed, off, worst);
+    for (unsigned r = 0; r < 3; r++)
+        live_free(l[r]);
+}
+END_TEST
+
+/* Without noise: what others send is found exactly, and counted on with. */
+START_TEST(others_are_learnt)
+{
+    struct live *l = live_new();
+    double open = 100;
+
+    ck_assert_uint_eq(live_slot(l, STR("a")), 0);
+    live_poll(l, 0, open, 1000, 600);
+    ck_assert_double_eq_tol(live_sessions(l, 0), 100, 0.1); /* the first one is believed at once */
+    for (unsigned t = 2; t <= 11; t++) {
+        open = open * exp(-1 / 600.0) + 2;
+        live_fold(l, 0, 1, 600);
+    }
+    live_poll(l, 0, open, 11000, 600);
+    ck_assert_double_eq_tol(l->streamer[0].foreign, 2, 0.01);
+    for (unsigned t = 12; t <= 60; t++) { /* polls are lost */
+        open = open * exp(-1 / 600.0) + 2;
+        live_fold(l, 0, 1, 600);
+    }
+    ck_assert_double_eq_tol(live_sessions(l, 0), open, 0.5);
+    live_poll_forget(l, 0);
+    live_poll(l, 0, 5, 61000, 600); /* it was restarted: nothing is learnt of that */
+    ck_assert_double_eq(l->streamer[0].foreign, 0);
+    ck_assert_double_eq_tol(live_sessions(l, 0), 5, 0.1);
+    l->streamer[0].foreign = -10;
+    live_fold(l, 0, 1, 600);
+    ck_assert_double_eq(live_sessions(l, 0), 0); /* never below none */
+    live_dispatch(l, 0, 3);
+    live_dispatch_known(l, 0, 2);
+    ck_assert_uint_eq(atomic_load(&l->streamer[0].sent_known), 2);
+    live_free(l);
+}
+END_TEST
+
 static Suite *live_suite(void)
 {
     Suite *s = suite_create("live");
@@ -143,6 +283,8 @@ static Suite *live_suite(void)
     tcase_add_test(t, sessions_age);
     tcase_add_test(t, steady_rate_is_rate_times_length);
     tcase_add_test(t, dispatches_wrap);
+    tcase_add_loop_test(t, polls_keep_beliefs_true, 0, (int)(sizeof streams / sizeof *streams));
+    tcase_add_test(t, others_are_learnt);
     suite_add_tcase(s, t);
     return s;
 }

@@ -1,4 +1,4 @@
-#include "router/health.h"
+#include "router/prober.h"
 
 #include <check.h>
 #include <dirent.h>

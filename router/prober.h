@@ -1,0 +1,36 @@
+/* The prober (control thread, libevent): probes each address of each streamer, polls the statistics
+ * of those that have some, takes their reports, and puts what comes of it (router/health.h) into
+ * the live words. */
+#pragma once
+
+#include "base/metrics.h"
+#include "router/health.h"
+#include "router/view.h"
+
+struct event_base;
+
+struct prober;
+
+/* on_change runs on the control thread behind each change of a live word, with one sentence of why.
+ */
+typedef void prober_change_fn(void *arg, struct str streamer, bool v6, enum health now,
+                              const char *why);
+
+struct prober *prober_new(struct event_base *base, struct live *live, prober_change_fn *on_change,
+                          void *arg);
+/* Takes the streamers of this view: new ones are probed soon, gone ones stop. A streamer that keeps
+ * name and address keeps its state, also when it is asked something else from now on; the probe
+ * under way goes on when the same is asked. Without a probe a streamer is HEALTH_UNKNOWN. The
+ * prober keeps a reference to the view. ERR_CONFLICT: a probe that cannot be (timeout not below the
+ * interval, no port, an empty status range, a path that breaks the request line); all stays as it
+ * was. */
+enum err_code prober_set(struct prober *p, struct view *v, struct err *e) MUST_CHECK;
+/* Counts probes and changes in m, which is the control thread's; without it nothing is counted. */
+void prober_count_in(struct prober *p, struct metrics *m);
+void prober_free(struct prober *p);
+
+/* For the status page: {"streamers":[{"name":..,"ipv4":"up","ipv6":"none","admin":"up","last":"200
+ * in 2 ms","changed_s":..},..]}. "none": no such address; last of two addresses: "IPv4 200 in 2 ms;
+ * IPv6 connection refused in 0 ms"; last and changed_s are null before there is anything to tell.
+ */
+bool prober_format(const struct prober *p, const struct live *live, struct bytes *out) MUST_CHECK;
