@@ -31,6 +31,9 @@ static inline unsigned hot_owners(const struct hot *h, uint64_t content)
     return 0;
 }
 
-/* Control thread. owners 0 or 1 takes it out. false: its line is full of others with more. */
+/* Control thread. owners 0 or 1 takes it out; above 255 is 255. false: its line is full of others
+ * with as many or more. */
 bool hot_set(struct hot *h, uint64_t content, unsigned owners);
 void hot_clear(struct hot *h);
+/* h gets what by has, and nothing else; a content that is in both is there all the time. */
+void hot_replace(struct hot *h, const struct hot *by);

@@ -9,7 +9,9 @@
 
 struct session_table;
 
-/* entries is rounded up to a power of two; 8 bytes each. */
+#define SESSION_WINDOW_MAX_S 65535u /* a longer window counts as this: 18 hours */
+
+/* entries is rounded up to a power of two; 8 bytes each. NULL: no memory. */
 struct session_table *session_table_new(size_t entries);
 void session_table_free(struct session_table *t);
 
