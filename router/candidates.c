@@ -355,8 +355,7 @@ bool candidates_build_freeze(struct candidates_build *b)
 
 double candidates_mean(const struct candidates *c, const struct live *live)
 {
-    uint64_t sessions = 0;
-    double capacity = 0;
+    double sessions = 0, capacity = 0;
 
     for (uint16_t i = 0; i < c->count; i++) {
         const struct candidate *s = &c->slot[i];
@@ -365,11 +364,12 @@ double candidates_mean(const struct candidates *c, const struct live *live)
         if (s->inv_capacity > 0 &&
             (live_usable_by_all(w) || ((s->can & STREAMER_V4) && live_usable(w, false)) ||
              ((s->can & STREAMER_V6) && live_usable(w, true)))) {
-            sessions += live_session_units(live, s->live);
+            sessions += (double)(int64_t)live_session_units(live, s->live) *
+                        (double)live_scale(live, s->live);
             capacity += s->capacity;
         }
     }
-    return capacity > 0 ? (double)(int64_t)sessions / capacity : 0;
+    return capacity > 0 ? sessions / capacity : 0;
 }
 
 void view_fold(const struct view *v, const struct live *live)

@@ -1,3 +1,4 @@
+// clang-format off
 /* The decision: where should this client go for this content? Pure: no clock, no I/O, no lock, no
  * allocation. The daemon, `waymark explain`, the simulator and the property tests call this one
  * function.
@@ -6,25 +7,35 @@
  * (rendering) behind it. Its own:
  *
  *  2 locate      client address -> PID, with the scope of that answer.
- *  4 candidates  the service's streamers that can do what the question needs.
- *  5 health      standing: healthy; draining; down by its probes; or out (admin down). Only those
- * of the best standing that anybody has are in the answer: the healthy ones, else (why "degraded")
- * the draining ones, else the down ones. The family asked for counts; if either family will do, the
- * better one. A draining streamer counts as healthy for the contents that it owns: those for which
- * it wins the rendezvous hash over all of the service's streamers, whatever their health, cost or
- * load, so that every router and every client agrees. For the others it is not in the answer, but
- * still marks the band of stage 8, so that no content of anybody else moves. 6 score cost_weight *
- * cost(client, s) + origin_weight * (1 - h) * cost(s, origin)
- *                + load_weight * cost_unit * penalty(load). Unknown costs make an unknown score,
- *                behind all known ones of the same tier.
+ *  4 candidates  the service's streamers that can do what the question needs, and have the client
+ *                in their footprint.
+ *  5 health      standing: healthy; suspect; draining; down by its probes; or out (admin down).
+ *                Only those of the best standing that anybody has are in the answer: the healthy
+ *                ones, else (why "degraded") the suspect ones, and so on. The family asked for
+ *                counts; if either family will do, the better one. A draining streamer keeps the
+ *                standing that it would have for the contents that it owns: those for which it is
+ *                first in the hash order of all of the service's streamers, whatever their health,
+ *                cost or load, so that every router and every client agrees. For the others it is
+ *                not in the answer, but still marks the band of stage 8 and keeps its place among
+ *                the owners, so that no content of anybody else moves.
+ *  6 score       cost_weight * cost(client, s) + origin_weight * (1 - h) * cost(s, origin)
+ *                + load_weight * cost_unit * penalty(load). h: hit_known_pm for a content that s
+ *                has by its digest, or where that says nothing by our memory of what was sent
+ *                there; else hit_pm. Unknown costs make an unknown score, behind all known ones of
+ *                the same tier. load: sessions believed open * scale / capacity.
  *  7 cap         tier 0: under the cap, min(max((1 + eps) * mean load, balance_from), 1), the mean
- *                being that of the service's healthy streamers, weighted by capacity. Tier 1: over
+ *                being that of the service's usable streamers, weighted by capacity. Tier 1: over
  *                it, but not full. Tier 2: full. A lower tier comes first.
  *  8 tie         in the best class (tier, then known or unknown) the streamers whose score is
- * within band * max(best, cost_unit / 10) of the best are equals, and in the order of the weighted
- * rendezvous hash of content and streamer (rendezvous.h). All others follow by class, score, then
- * hash: never a tie, so the order of configuration is nothing.
+ *                within band * max(best, cost_unit / 10) of the best are equals, and in hash order:
+ *                weighted rendezvous of content and streamer (rendezvous.h), or the distance on
+ *                Traffic Router's ring (traffic_router_hash.h). A content with k > 1 owners (by the
+ *                policy, or because it is hot) belongs to the first k of that order; among them the
+ *                lowest score is first, so that its sessions spread by nearness and load, over few
+ *                enough caches. All others follow by class, score, then hash: never a tie, so the
+ *                order of configuration is nothing.
  */
+// clang-format on
 #pragma once
 
 #include "router/view.h"
@@ -105,7 +116,11 @@ struct trace_row {
     health_word health;
     enum excluded excluded;
     uint16_t rank; /* from 1; 0: not in the answer however much is wanted */
+    float scale;   /* what its sessions count for: above 1 when it starts slowly or polls are old */
+    bool remembered; /* the content was sent there lately */
+    int8_t digest;   /* what it says itself: 1 has, 0 has not, -1 nothing is known */
     bool in_band;
+    bool owner; /* one of several owners of the content, and in the band */
 };
 
 /* decide() with every candidate of the service written down: rows has room for all of the service's
@@ -113,6 +128,9 @@ struct trace_row {
  * The decision is the same. Slower: for explain and tests. */
 void decide_traced(const struct view *v, const struct live *live, const struct question *q,
                    struct decision *out, struct trace_row *rows, size_t *count);
+
+/* Stage 7's cap of a service as it is now, and the mean utilisation that it is made of. */
+double decide_cap(const struct view *v, const struct live *live, svidx service, double *mean);
 
 /* Penalty of a utilisation of 0 or more: 0 when idle, 1 when full, convex. Below full it is
  * u^2 / (2 - u), the queue of a server of twice the size; above, it goes on along its tangent. */

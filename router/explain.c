@@ -15,6 +15,12 @@ static void number(struct json_write *w, struct str key, float v)
         json_write_null(w);
 }
 
+static void flag(struct json_write *w, struct str key, bool value)
+{
+    json_write_key(w, key);
+    json_write_bool(w, value);
+}
+
 static void text(struct json_write *w, struct str key, const char *value)
 {
     json_write_key(w, key);
@@ -82,6 +88,14 @@ static void candidate(struct json_write *w, const struct view *v, const struct t
     number(w, STR("origin"), r->choice.origin);
     number(w, STR("load"), r->choice.load);
     number(w, STR("score"), r->choice.score);
+    number(w, STR("hit"), r->choice.hit);
+    flag(w, STR("remembered"), r->remembered);
+    json_write_key(w, STR("digest"));
+    if (r->digest < 0)
+        json_write_null(w);
+    else
+        json_write_bool(w, r->digest != 0);
+    number(w, STR("scale"), r->scale);
     health(w, s->conf, r->health);
     text(w, STR("admin"), admin_text(r->health));
     json_write_key(w, STR("rank"));
@@ -89,16 +103,17 @@ static void candidate(struct json_write *w, const struct view *v, const struct t
         json_write_uint(w, r->rank);
     else
         json_write_null(w);
-    json_write_key(w, STR("in_band"));
-    json_write_bool(w, r->in_band);
+    flag(w, STR("in_band"), r->in_band);
+    flag(w, STR("owner"), r->owner);
     text(w, STR("why"), r->choice.why == WHY_NONE ? NULL : why_name(r->choice.why));
     text(w, STR("excluded"), excluded_name(r->excluded));
     json_write_object_end(w);
 }
 
-static void head(struct json_write *w, const struct view *v, const struct question *q,
-                 const struct decision *d)
+static void head(struct json_write *w, const struct view *v, const struct live *live,
+                 const struct question *q, const struct decision *d)
 {
+    double cap = (double)NAN, mean = (double)NAN, unit = v->cost_unit;
     char client[ADDR_TEXT_MAX];
 
     json_write_key(w, STR("serial"));
@@ -119,9 +134,16 @@ static void head(struct json_write *w, const struct view *v, const struct questi
         json_write_string(w, v->streamers[d->choice[0].streamer].conf->name);
     else
         json_write_null(w);
+    json_write_key(w, STR("owners"));
+    json_write_uint(w, d->owners);
+    if (q->service < v->service_count) {
+        cap = decide_cap(v, live, q->service, &mean);
+        unit = v->services[q->service].cost_unit;
+    }
+    number(w, STR("mean"), (float)mean);
+    number(w, STR("cap"), (float)cap);
     json_write_key(w, STR("cost_unit"));
-    json_write_number(w, q->service < v->service_count ? v->services[q->service].cost_unit
-                                                       : v->cost_unit);
+    json_write_number(w, unit);
 }
 
 bool explain_json(const struct view *v, const struct live *live, const struct question *q,
@@ -138,7 +160,7 @@ bool explain_json(const struct view *v, const struct live *live, const struct qu
     decide_traced(v, live, q, &d, rows, &count);
     json_write_init(&w, out);
     json_write_object(&w);
-    head(&w, v, q, &d);
+    head(&w, v, live, q, &d);
     json_write_key(&w, STR("candidates"));
     json_write_array(&w);
     for (size_t i = 0; i < count; i++)

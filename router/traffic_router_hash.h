@@ -19,5 +19,10 @@ double ring_key(struct str path);
 /* false: the arena is full. */
 bool ring_points_make(struct str hash_id, double weight, struct arena *arena,
                       struct ring_points *out) MUST_CHECK;
-/* |key - nearest point|. */
+/* |key - nearest point|; INFINITY without points. */
 double ring_distance(const struct ring_points *p, double key);
+
+struct view;
+/* Of a view that is being built: v->rings, when one of its services has `ring` set. Points are
+ * those of hash_id, else of the host, else of the name. false: the arena is full. */
+bool view_rings_make(struct view *v) MUST_CHECK;

@@ -39,6 +39,7 @@ struct coverage;      /* router/coverage.h */
 struct geo;           /* router/geo.h */
 struct content_regex; /* router/content_key.h */
 struct host_index;    /* router/host_index.h */
+struct ring_points;   /* router/traffic_router_hash.h */
 
 struct view_service {
     const struct service_conf *conf;
@@ -81,6 +82,7 @@ struct view {
     sidx streamer_count;
     const struct view_service *services; /* [service_count], sorted by name */
     svidx service_count;
+    const struct ring_points *rings; /* [streamer_count]; NULL: no service hashes by them */
     const void *part[VIEW_PARTS];
 
     /* Owner's business. */
@@ -91,7 +93,7 @@ struct view {
     svidx any_torrent; /* the service of all other torrents; SVIDX_NONE: none */
     struct view_source *sources[1 + VIEW_COSTMAPS_MAX]; /* references to the parsed maps: several
                                                            views share one parsed map */
-    struct geo_fallback *fallback;                      /* router/view_geo.h; NULL: none */
+    struct geo_fallback *fallback;                      /* router/view_build.c; NULL: none */
     void (*on_free[VIEW_ON_FREE_MAX])(void *arg);
     void *on_free_arg[VIEW_ON_FREE_MAX];
     unsigned on_free_count;

@@ -11,9 +11,8 @@
 #include "router/candidates.h"
 #include "router/content_key.h"
 #include "router/host_index.h"
+#include "router/traffic_router_hash.h"
 #include "router/view_copy.h"
-#include "router/view_geo.h"
-#include "router/view_pid.h"
 
 /* The expressions of a view, for its last drop. */
 struct regexes {
@@ -59,6 +58,29 @@ static enum err_code maps_take(struct view *v, const struct view_inputs *in, str
     return ERR_OK;
 }
 
+static enum err_code pid_find(const struct view *v, const char *key, struct str name, pidx *out,
+                              struct err *e)
+{
+    char shown[2 * PID_NAME_MAX], hint[SUGGEST_TEXT_MAX];
+    struct suggest s;
+
+    *out = PIDX_NONE;
+    if (name.n == 0)
+        return ERR_OK;
+    bytes_escape(name.p, name.n, shown, sizeof shown);
+    if (!v->netmap)
+        return err_set(e, ERR_NOT_FOUND, "%s is \"%s\", and there is no network map that has PIDs",
+                       key, shown);
+    *out = netmap_find_pid(v->netmap, name);
+    if (*out != PIDX_NONE)
+        return ERR_OK;
+    suggest_init(&s, name);
+    for (pidx i = 0; i < v->netmap->pid_count; i++)
+        suggest_offer(&s, v->netmap->pids[i].name);
+    return err_set(e, ERR_NOT_FOUND, "%s is \"%s\", which the network map does not have%s", key,
+                   shown, suggest_format(&s, hint));
+}
+
 /* By its address, IPv4 first. Not by the default PID: where a client is not known to be is no place
  * for a streamer. */
 static pidx streamer_locate(const struct view *v, const struct streamer_conf *c)
@@ -98,9 +120,9 @@ static enum err_code streamer_fill(struct view *v, struct live *live, struct vie
 
     s->origin_pid = PIDX_NONE;
     if (rc == ERR_OK)
-        rc = view_pid_find(v, "pid", s->conf->pid, &s->pid, e);
+        rc = pid_find(v, "pid", s->conf->pid, &s->pid, e);
     if (rc == ERR_OK)
-        rc = view_pid_find(v, "origin_pid", s->conf->origin_pid, &s->origin_pid, e);
+        rc = pid_find(v, "origin_pid", s->conf->origin_pid, &s->origin_pid, e);
     if (rc != ERR_OK)
         return rc;
     if (s->conf->pid.n == 0)
@@ -306,6 +328,7 @@ static enum err_code services_fill(struct view *v, struct candidates_build *b,
             rc = service_candidates(v, b, &s[i], list, e);
         if (rc == ERR_OK)
             rc = service_regex(v, regexes, &s[i], e);
+        s[i].ring = s[i].conf->policy.hash == HASH_TRAFFIC_ROUTER;
         if (rc != ERR_OK)
             err_wrap(e, "service %.*s", (int)name.n, name.p);
     }
@@ -403,9 +426,7 @@ static enum err_code view_fill(struct view *v, const struct view_inputs *in, str
     enum err_code rc = maps_take(v, in, e);
 
     if (rc == ERR_OK)
-        rc = view_pid_find(v, "default_pid", in->default_pid, &v->default_pid, e);
-    if (rc == ERR_OK)
-        rc = view_geo_build(v, in, e);
+        rc = pid_find(v, "default_pid", in->default_pid, &v->default_pid, e);
     if (rc == ERR_OK)
         rc = streamers_build(v, in, live, e);
     if (rc == ERR_OK)
@@ -416,14 +437,14 @@ static enum err_code view_fill(struct view *v, const struct view_inputs *in, str
     }
     if (rc == ERR_OK)
         rc = candidates_build_freeze(b) ? ERR_OK : out_of_memory(v, e);
+    if (rc == ERR_OK)
+        rc = view_rings_make(v) ? ERR_OK : out_of_memory(v, e);
     if (rc == ERR_OK) {
         services_measure(v);
         rc = host_index_build(v, v->arena, &v->host_index, e);
     }
     if (rc == ERR_OK)
         rc = torrents_build(v, e);
-    if (rc == ERR_OK)
-        view_places_fill(v);
     candidates_build_free(b);
     return rc;
 }

@@ -11,6 +11,7 @@ struct pair {
     uint16_t hit_pm[2];
     double capacity[2];
     uint32_t sessions[2];
+    float scale[2]; /* 0: 1 */
     uint8_t can[2]; /* 0: all */
     enum health v4[2];
     enum admin_state admin[2];
@@ -50,14 +51,26 @@ static const struct pair pairs[] = {
      .first = 0, .second = -1, .why = WHY_NONE /* by whether it owns the content */},
     {"5: forced is healthy", {1, 9}, .admin = {ADMIN_FORCED, ADMIN_UP}, .v4 = {HEALTH_DOWN, HEALTH_UP}, .need = V4,
      .first = 0, .second = 1, .why = WHY_COST},
+    {"5: healthy before suspect", {1, 9}, .v4 = {HEALTH_SUSPECT, HEALTH_UP}, .need = V4,
+     .first = 1, .second = -1, .why = WHY_ONLY},
+    {"5: suspect before down", {9, 1}, .v4 = {HEALTH_SUSPECT, HEALTH_DOWN}, .need = V4,
+     .first = 0, .second = -1, .why = WHY_DEGRADED},
+    {"5: all suspect, the nearest", {9, 1}, .v4 = {HEALTH_SUSPECT, HEALTH_SUSPECT}, .need = V4,
+     .first = 1, .second = 0, .why = WHY_DEGRADED},
+    {"5: the other family's suspicion is no matter", {1, 9}, .v4 = {HEALTH_SUSPECT, HEALTH_UP}, .need = V6,
+     .first = 0, .second = 1, .why = WHY_COST},
+    {"5: forced is not suspect", {1, 9}, .admin = {ADMIN_FORCED, ADMIN_UP}, .v4 = {HEALTH_SUSPECT, HEALTH_UP},
+     .need = V4, .first = 0, .second = 1, .why = WHY_COST},
     {"6: lower cost", {5, 4}, .first = 1, .second = 0, .why = WHY_COST},
-    {"6: cost with that of misses", {1, 3}, .origin = {9, 1}, .first = 1, .second = 0, .why = WHY_COST},
+    {"6: cost with that of misses", {1, 3}, .origin = {9, 1}, .first = 1, .second = 0, .why = WHY_CACHE},
     {"6: misses that are none cost nothing", {1, 3}, .origin = {9, 1}, .hit_pm = {1000, 0},
      .first = 0, .second = 1, .why = WHY_COST},
     {"6: load moves it to the next", {4, 4.5}, .capacity = {100, 100}, .sessions = {49, 0},
      .first = 1, .second = 0, .why = WHY_LOAD},
     {"6: unlimited has no load", {4, 5}, .capacity = {0, 100}, .sessions = {49, 0},
      .first = 0, .second = 1, .why = WHY_COST},
+    {"6: sessions count for more where they are scaled", {4, 4.5}, .capacity = {100, 100}, .sessions = {30, 0},
+     .scale = {1.6F, 1}, .first = 1, .second = 0, .why = WHY_LOAD},
     {"6: known cost before unknown", {NAN, 1000}, .first = 1, .second = 0, .why = WHY_COST},
     {"6: unknown cost of misses is unknown", {1, 1000}, .origin = {NAN, 1}, .first = 1, .second = 0, .why = WHY_COST},
     {"7: under the cap before near", {1, 1000}, .capacity = {100, 100}, .sessions = {60, 1},
@@ -65,6 +78,8 @@ static const struct pair pairs[] = {
     {"7: below balance_from nobody is capped", {1, 1000}, .capacity = {100, 100}, .sessions = {50, 1},
      .first = 0, .second = 1, .why = WHY_COST},
     {"7: full comes last, even before unknown cost", {1, NAN}, .capacity = {100, 100}, .sessions = {100, 99},
+     .first = 1, .second = 0, .why = WHY_LOAD},
+    {"7: scaled to the full", {1, NAN}, .capacity = {100, 100}, .sessions = {50, 99}, .scale = {2, 1},
      .first = 1, .second = 0, .why = WHY_LOAD},
     {"7: all full, the best of them", {4, 5}, .capacity = {100, 100}, .sessions = {100, 100},
      .first = 0, .second = 1, .why = WHY_OVER_CAP},
@@ -110,6 +125,8 @@ static struct view *pair_view(const struct pair *p, struct live *live)
         live_health_set(live, slot, false, p->v4[i]);
         live_admin_set(live, slot, p->admin[i]);
         live_dispatch(live, slot, p->sessions[i]);
+        if (p->scale[i] > 0)
+            live_scale_set(live, slot, p->scale[i]);
     }
     return v;
 }
