@@ -27,24 +27,6 @@ static const struct str status_lines[STATUS_LAST - STATUS_FIRST + 1] = {
 #undef LINE
 // clang-format on
 
-void http_date_format(uint64_t unix_s, char out[HTTP_DATE_SIZE])
-{
-    static const char days[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
-    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    /* Days to a civil date, in years that begin with March and eras of 400 years. */
-    uint64_t day = unix_s / 86400 % 2932896 /* to the year 9999 */, z = day + 719468;
-    uint64_t era = z / 146097, doe = z % 146097;
-    uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    uint64_t month = mp < 10 ? mp + 2 : mp - 10; /* 0 is January */
-    unsigned s = (unsigned)(unix_s % 86400);
-
-    snprintf(out, HTTP_DATE_SIZE, "%s, %02u %s %04u %02u:%02u:%02u GMT", days[day % 7],
-             (unsigned)(doy - (153 * mp + 2) / 5 + 1) % 100, months[month],
-             (unsigned)(yoe + era * 400 + (month < 2)) % 10000, s / 3600, s / 60 % 60, s % 60);
-}
-
 void http_stamp_set(struct http_stamp *s, uint64_t wall_ms)
 {
     char date[HTTP_DATE_SIZE];

@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include "base/http_date.h"
 #include "http/http_out.h"
 
 #define HTTP_ALLOW "GET, HEAD, POST, PUT, DELETE, OPTIONS" /* methods that the parser takes */
@@ -14,10 +15,6 @@ struct http_stamp {
 };
 
 void http_stamp_set(struct http_stamp *s, uint64_t wall_ms);
-
-/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7) and a NUL. */
-#define HTTP_DATE_SIZE 30
-void http_date_format(uint64_t unix_s, char out[HTTP_DATE_SIZE]);
 
 enum http_answer_flags {
     HTTP_ANSWER_HEAD = 1,       /* the body's length is told, the body is not sent */
