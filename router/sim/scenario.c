@@ -55,7 +55,7 @@ void sim_conf_init(struct sim_conf *c)
                    .owners = 1,
                    .owners_max = 64,
                    .owner_share = 0.1},
-        .memory_bytes = (size_t)16 << 20,
+        .memory = true,
         .counters = 4096,
     };
 }

@@ -76,6 +76,7 @@ struct sim_conf {
     size_t flash_count;
 
     /* What routers know. */
+    uint32_t slow_start_s; /* SIM_WAYMARK, behind a return */
     uint32_t routers; /* that share nothing */
     uint32_t poll_ms; /* how often each of them polls each streamer */
     double poll_lost; /* share */
@@ -93,7 +94,8 @@ struct sim_conf {
     const enum sim_policy *policies;
     size_t policy_count;
     struct policy_conf policy; /* SIM_WAYMARK's */
-    size_t memory_bytes;       /* of its memory of what went where; 0: none */
+    bool memory;               /* it remembers what went where ... */
+    size_t memory_bytes;       /* ... in so many bytes; 0: as many as its caches need */
     uint32_t counters;         /* of its popularity sketch; 0: none */
 };
 

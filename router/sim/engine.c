@@ -1,0 +1,463 @@
+#include "router/sim/engine.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "router/cache_memory.h"
+#include "router/sim/lru.h"
+
+#define LOAD_BINS     8192u /* of 1/1024: up to eight times full */
+#define LOAD_BIN      1024.0
+#define KEYS          2048u /* whose streamer is looked at when one leaves */
+#define TIMED_EVERY   512u  /* choices */
+#define TIMED_MAX     4096u
+#define AHEAD         4u /* sessions */
+#define PROGRESS_STEP 64u
+
+/* Sums since the last sample. */
+struct window {
+    uint64_t sessions, served, hits, full;
+    double client_cost, origin_cost;
+};
+
+/* A question whose answer is watched. */
+struct watched {
+    struct sim_session session;
+    uint32_t before;
+};
+
+struct run {
+    const struct sim_world *w;
+    struct sim_demand demand;
+    struct sim_router *routers; /* [conf->routers] */
+    struct sim_streamer *real;  /* [streamers] */
+    uint32_t *full_at;          /* [streamers] sessions that it can take */
+    struct lru *caches;         /* [streamers] */
+    uint32_t *ends;             /* [wheel + 1][streamers]: sessions that end in that step */
+    uint32_t wheel;             /* a power of two, less one */
+    uint64_t step, now_ms;
+    struct window window;
+    struct watched *watched; /* [KEYS] */
+    uint64_t load[LOAD_BINS];
+    double max_mean;
+    uint64_t max_mean_count;
+    uint32_t timed[TIMED_MAX]; /* ns */
+    uint32_t timed_count, until_timed;
+    double clock_ns; /* that reading the clock takes */
+    struct sim_result *out;
+};
+
+double sim_result_cost(const struct sim_result *r)
+{
+    return r->sessions ? (r->client_cost + r->origin_cost) / (double)r->sessions : 0;
+}
+
+static enum err_code no_memory(struct err *e)
+{
+    return err_set(e, ERR_LIMIT, "no memory for the simulation");
+}
+
+/* ---- making it */
+
+static bool caches_make(struct run *r)
+{
+    const struct sim_world *w = r->w;
+
+    r->caches = calloc(w->streamers, sizeof *r->caches);
+    for (uint32_t s = 0; r->caches && s < w->streamers; s++)
+        if (!lru_init(&r->caches[s], w->conf->cache, w->contents))
+            return false;
+    return r->caches;
+}
+
+/* Questions as they will be asked, but apart from them. */
+static void watched_draw(struct run *r)
+{
+    struct sim_random random = {hash_mix(r->w->seed, 0x6b657973)};
+
+    for (uint32_t i = 0; i < KEYS; i++) {
+        struct sim_session *s = &r->watched[i].session;
+
+        s->random = sim_random_next(&random);
+        s->host = (uint32_t)(s->random & 4095);
+        s->node = (uint16_t)alias_draw(&r->w->clients, sim_random_next(&random));
+        s->place = s->node;
+        s->content = alias_draw(&r->w->catalogue, sim_random_next(&random));
+    }
+}
+
+static uint64_t clock_cost_ns(void)
+{
+    uint64_t begin = clock_cpu_ns();
+
+    for (unsigned i = 0; i < 256; i++)
+        (void)clock_cpu_ns();
+    return (clock_cpu_ns() - begin) / 257;
+}
+
+static enum err_code run_init(struct run *r, enum sim_policy p, struct err *e)
+{
+    const struct sim_world *w = r->w;
+    const struct sim_conf *c = w->conf;
+    size_t samples = (size_t)c->duration_s / c->sample_s + 2;
+    enum err_code rc = sim_demand_init(&r->demand, w, e);
+
+    if (rc != ERR_OK)
+        return rc;
+    for (r->wheel = 1; r->wheel <= r->demand.steps_max;)
+        r->wheel = 2 * r->wheel + 1;
+    r->real = calloc(w->streamers, sizeof *r->real);
+    r->full_at = calloc(w->streamers, sizeof *r->full_at);
+    r->ends = calloc((r->wheel + (size_t)1) * w->streamers, sizeof *r->ends);
+    r->watched = calloc(KEYS, sizeof *r->watched);
+    r->routers = calloc(c->routers, sizeof *r->routers);
+    r->out->samples = calloc(samples, sizeof *r->out->samples);
+    if (!r->real || !r->full_at || !r->ends || !r->watched || !r->routers || !r->out->samples ||
+        !caches_make(r))
+        return no_memory(e);
+    for (uint32_t s = 0; s < w->streamers; s++) {
+        r->real[s].up = true;
+        r->full_at[s] = (uint32_t)c->capacity;
+    }
+    watched_draw(r);
+    r->clock_ns = (double)clock_cost_ns();
+    for (uint32_t i = 0; i < c->routers && rc == ERR_OK; i++)
+        rc = sim_router_init(&r->routers[i], w, p, i, e);
+    return rc;
+}
+
+static void run_fini(struct run *r)
+{
+    const struct sim_world *w = r->w;
+
+    for (uint32_t i = 0; r->routers && i < w->conf->routers; i++)
+        sim_router_fini(&r->routers[i]);
+    for (uint32_t s = 0; r->caches && s < w->streamers; s++)
+        lru_fini(&r->caches[s]);
+    free(r->routers);
+    free(r->caches);
+    free(r->real);
+    free(r->full_at);
+    free(r->ends);
+    free(r->watched);
+    sim_demand_fini(&r->demand);
+}
+
+/* ---- what goes by itself */
+
+static void departures(struct run *r)
+{
+    uint32_t *ends = r->ends + (size_t)(r->step & r->wheel) * r->w->streamers;
+
+    for (uint32_t s = 0; s < r->w->streamers; s++) {
+        r->real[s].active -= ends[s];
+        ends[s] = 0;
+    }
+}
+
+static bool counted(const struct run *r)
+{
+    return r->now_ms >= (uint64_t)r->w->conf->warmup_s * 1000;
+}
+
+static void fail(struct run *r, uint32_t s)
+{
+    if (counted(r))
+        r->out->cut += r->real[s].active;
+    r->real[s] = (struct sim_streamer){.active = 0, .up = false};
+    for (size_t i = 0; i <= r->wheel; i++)
+        r->ends[i * r->w->streamers + s] = 0;
+}
+
+static void failures(struct run *r)
+{
+    const struct sim_conf *c = r->w->conf;
+
+    for (size_t i = 0; i < c->failure_count; i++) {
+        const struct sim_failure *f = &c->failures[i];
+        bool down = r->now_ms >= f->at_s * UINT64_C(1000) &&
+                    r->now_ms < ((uint64_t)f->at_s + f->for_s) * 1000;
+
+        if (down && r->real[f->streamer].up)
+            fail(r, f->streamer);
+    }
+    for (uint32_t s = 0; s < r->w->streamers; s++) {
+        bool down = false;
+
+        for (size_t i = 0; i < c->failure_count; i++)
+            down |= c->failures[i].streamer == s &&
+                    r->now_ms >= c->failures[i].at_s * UINT64_C(1000) &&
+                    r->now_ms < ((uint64_t)c->failures[i].at_s + c->failures[i].for_s) * 1000;
+        if (!down)
+            r->real[s].up = true;
+    }
+}
+
+/* ---- who moves when somebody leaves or returns, by the first router */
+
+static void watch(struct run *r)
+{
+    bool known;
+
+    for (uint32_t i = 0; i < KEYS; i++)
+        r->watched[i].before = sim_router_choose(&r->routers[0], &r->watched[i].session, &known);
+}
+
+static void moved(struct run *r, uint32_t s, double *share)
+{
+    uint32_t others = 0, changed = 0;
+    bool known;
+
+    for (uint32_t i = 0; i < KEYS; i++) {
+        uint32_t before = r->watched[i].before, now;
+
+        now = sim_router_choose(&r->routers[0], &r->watched[i].session, &known);
+        if (before == s)
+            continue;
+        others++;
+        changed += now != before && now != s;
+    }
+    if (others && isnan(*share))
+        *share = (double)changed / others;
+}
+
+/* The first router hears; when that changes the standing of somebody, the watched questions are
+ * asked right before and right behind. */
+static void turn_watched(struct run *r)
+{
+    struct sim_router *first = &r->routers[0];
+    bool any_down = false, changed = false;
+
+    for (uint32_t s = 0; s < r->w->streamers; s++)
+        any_down |= !first->known[s].usable || !r->real[s].up;
+    if (any_down)
+        watch(r);
+    for (uint32_t s = 0; s < r->w->streamers; s++) {
+        bool before = first->known[s].usable;
+
+        sim_router_hear(first, s, &r->real[s], r->now_ms);
+        if (first->known[s].usable == before || changed)
+            continue;
+        changed = true; /* of several at once the first is looked at */
+        moved(r, s, before ? &r->out->moved_leave : &r->out->moved_return);
+    }
+    sim_router_fold(first, r->now_ms);
+}
+
+static void routers_turn(struct run *r)
+{
+    turn_watched(r);
+    for (uint32_t i = 1; i < r->w->conf->routers; i++) {
+        for (uint32_t s = 0; s < r->w->streamers; s++)
+            sim_router_hear(&r->routers[i], s, &r->real[s], r->now_ms);
+        sim_router_fold(&r->routers[i], r->now_ms);
+    }
+}
+
+/* ---- sessions */
+
+static uint32_t choose(struct run *r, const struct sim_router *router,
+                       const struct sim_session *s, bool *known)
+{
+    uint64_t begin, took;
+    uint32_t to;
+
+    if (LIKELY(--r->until_timed)) /* it wraps: the first is not timed */
+        return sim_router_choose(router, s, known);
+    r->until_timed = TIMED_EVERY;
+    begin = clock_cpu_ns();
+    to = sim_router_choose(router, s, known);
+    took = clock_cpu_ns() - begin;
+    if (r->timed_count < TIMED_MAX)
+        r->timed[r->timed_count++] = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
+    return to;
+}
+
+static uint32_t ask(struct run *r, const struct sim_session *s)
+{
+    const struct sim_conf *c = r->w->conf;
+    struct sim_router *router = r->routers;
+    uint32_t to = SIM_NOBODY;
+
+    if (c->routers > 1)
+        router += (uint32_t)hash_mix(s->random, 1) % c->routers;
+    for (uint32_t k = 0; k < c->asks; k++) {
+        bool known;
+        uint32_t here = choose(r, router, s, &known);
+
+        if (k == 0)
+            to = here;
+        if (here != SIM_NOBODY)
+            sim_router_sent(router, s, here, known, r->now_ms);
+    }
+    return to;
+}
+
+static inline void session(struct run *r, const struct sim_session *s)
+{
+    const struct sim_world *w = r->w;
+    uint32_t to = ask(r, s);
+    bool full, hit;
+
+    r->window.sessions++;
+    if (to == SIM_NOBODY || !r->real[to].up)
+        return;
+    full = r->real[to].active >= r->full_at[to];
+    hit = lru_touch(&r->caches[to], s->content, w->size ? w->size[s->content] : 1);
+    r->window.served++;
+    r->window.full += full;
+    r->window.hits += hit;
+    r->window.client_cost += (double)w->client_cost[(size_t)s->node * w->streamers + to];
+    r->window.origin_cost += hit ? 0 : (double)w->origin_cost[to];
+    r->real[to].active++;
+    r->ends[(size_t)((r->step + s->steps) & r->wheel) * w->streamers + to]++;
+}
+
+static void sessions(struct run *r)
+{
+    size_t n = sim_demand_step(&r->demand);
+    const struct sim_session *batch = r->demand.batch;
+    const struct cache_memory *memory = r->routers[0].memory;
+
+    for (size_t i = 0; i < n; i++) {
+        if (memory && i + AHEAD < n)
+            cache_memory_prefetch(memory, r->w->key[batch[i + AHEAD].content]);
+        session(r, &batch[i]);
+    }
+    r->out->all_sessions += n;
+}
+
+/* ---- what is written down */
+
+static void sample_loads(struct run *r, struct sim_sample *s, bool count)
+{
+    double sum = 0, most = 0;
+    uint32_t up = 0;
+
+    for (uint32_t i = 0; i < r->w->streamers; i++) {
+        double load = r->real[i].active / r->w->conf->capacity;
+        uint32_t bin = (uint32_t)fmin(load * LOAD_BIN, LOAD_BINS - 1);
+
+        if (!r->real[i].up)
+            continue;
+        up++;
+        sum += load;
+        most = load > most ? load : most;
+        r->load[bin] += count;
+    }
+    s->load_mean = up ? (float)(sum / up) : 0;
+    s->load_max = (float)most;
+    if (count && sum > 0) {
+        r->max_mean += most * up / sum;
+        r->max_mean_count++;
+    }
+}
+
+static void sample(struct run *r, bool count)
+{
+    struct sim_sample *s = &r->out->samples[r->out->sample_count++];
+    const struct window *n = &r->window;
+    double served = n->served ? (double)n->served : 1;
+
+    *s = (struct sim_sample){.at_s = (double)r->now_ms * 0.001,
+                             .client_cost = (float)(n->client_cost / served),
+                             .origin_cost = (float)(n->origin_cost / served),
+                             .hit = (float)((double)n->hits / served),
+                             .full = (float)((double)n->full / served)};
+    sample_loads(r, s, count);
+    if (count) {
+        r->out->sessions += n->served;
+        r->out->hits += n->hits;
+        r->out->full += n->full;
+        r->out->failed += n->sessions - n->served;
+        r->out->client_cost += n->client_cost;
+        r->out->origin_cost += n->origin_cost;
+    }
+    r->window = (struct window){0};
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void conclude(struct run *r)
+{
+    struct sim_result *out = r->out;
+    uint64_t all = 0, below = 0;
+    uint32_t bin = 0;
+
+    for (uint32_t i = 0; i < LOAD_BINS; i++)
+        all += r->load[i];
+    for (; bin < LOAD_BINS && (below + r->load[bin]) * 100 < all * 99; bin++)
+        below += r->load[bin];
+    out->load_p99 = (bin + 0.5) / LOAD_BIN;
+    out->load_max_mean = r->max_mean_count ? r->max_mean / (double)r->max_mean_count : 0;
+    if (r->timed_count) {
+        qsort(r->timed, r->timed_count, sizeof *r->timed, by_value);
+        out->decide_ns = fmax(r->timed[r->timed_count / 2] - r->clock_ns, 1);
+    }
+}
+
+static void run_all(struct run *r, sim_progress_fn *progress, void *arg)
+{
+    const struct sim_conf *c = r->w->conf;
+    uint64_t steps = (uint64_t)c->duration_s * 1000 / c->step_ms;
+    uint64_t sample_ms = (uint64_t)c->sample_s * 1000, next_ms = sample_ms;
+    uint64_t begin = clock_cpu_ns();
+
+    for (r->step = 0; r->step < steps; r->step++) {
+        bool count;
+
+        r->now_ms = r->step * c->step_ms;
+        count = counted(r);
+        departures(r);
+        if (c->failure_count)
+            failures(r);
+        routers_turn(r);
+        sessions(r);
+        if (r->now_ms + c->step_ms >= next_ms) {
+            sample(r, count);
+            next_ms += sample_ms;
+        }
+        if (progress && r->step % PROGRESS_STEP == 0)
+            progress(arg, (double)r->step / (double)steps);
+    }
+    r->out->run_s = (double)(clock_cpu_ns() - begin) * 1e-9;
+}
+
+enum err_code sim_run(const struct sim_world *w, enum sim_policy p, sim_progress_fn *progress,
+                      void *arg, struct sim_result *out, struct err *e)
+{
+    struct run *r = calloc(1, sizeof *r);
+    enum err_code rc;
+
+    *out = (struct sim_result){.policy = p, .seed = w->seed, .moved_leave = NAN,
+                               .moved_return = NAN};
+    if (!r)
+        return no_memory(e);
+    r->w = w;
+    r->out = out;
+    rc = run_init(r, p, e);
+    if (rc == ERR_OK) {
+        run_all(r, progress, arg);
+        conclude(r);
+    } else {
+        sim_result_fini(out);
+    }
+    run_fini(r);
+    free(r);
+    return rc;
+}
+
+void sim_result_fini(struct sim_result *r)
+{
+    free(r->samples);
+    r->samples = NULL;
+    r->sample_count = 0;
+}
