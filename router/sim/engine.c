@@ -124,6 +124,7 @@ static enum err_code run_init(struct run *r, enum sim_policy p, struct err *e)
     }
     watched_draw(r);
     r->clock_ns = (double)clock_cost_ns();
+    r->until_timed = TIMED_EVERY;
     for (uint32_t i = 0; i < c->routers && rc == ERR_OK; i++)
         rc = sim_router_init(&r->routers[i], w, p, i, e);
     return rc;
@@ -265,7 +266,7 @@ static uint32_t choose(struct run *r, const struct sim_router *router,
     uint64_t begin, took;
     uint32_t to;
 
-    if (LIKELY(--r->until_timed)) /* it wraps: the first is not timed */
+    if (LIKELY(--r->until_timed))
         return sim_router_choose(router, s, known);
     r->until_timed = TIMED_EVERY;
     begin = clock_cpu_ns();
