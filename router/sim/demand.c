@@ -5,10 +5,10 @@
 #include "base/hash.h"
 #include "router/sim/world.h"
 
-#define STEPS_MAX  (UINT32_C(1) << 20)
-#define BATCH_MAX  ((size_t)1 << 24)
-#define SIGMAS     8.0 /* of a batch above its mean: 1e-15 */
-#define MEANS_MAX  20.0 /* no session is longer than so many mean ones */
+#define STEPS_MAX (UINT32_C(1) << 20)
+#define BATCH_MAX ((size_t)1 << 24)
+#define SIGMAS    8.0  /* of a batch above its mean: 1e-15 */
+#define MEANS_MAX 20.0 /* no session is longer than so many mean ones */
 
 static double step_s(const struct sim_conf *c)
 {
@@ -150,8 +150,8 @@ size_t sim_demand_step(struct sim_demand *d)
     }
     for (size_t k = 0; k < c->flash_count; k++) {
         uint32_t content = w->by_rank[c->flashes[k].rank - 1];
-        uint32_t more = poisson(&d->random,
-                                rate * w->popularity[content] * flash_more(&c->flashes[k], at_s));
+        uint32_t more =
+            poisson(&d->random, rate * w->popularity[content] * flash_more(&c->flashes[k], at_s));
 
         for (; more && n < d->batch_max; more--, n++) { /* somewhere among the others */
             size_t at = sim_random_below(&d->random, n + 1);
@@ -164,8 +164,7 @@ size_t sim_demand_step(struct sim_demand *d)
     if (c->wrong_location > 0)
         for (size_t i = 0; i < n; i++)
             if (sim_random_unit(&d->random) < c->wrong_location)
-                d->batch[i].place =
-                    (uint16_t)sim_random_below(&d->random, w->topology->count);
+                d->batch[i].place = (uint16_t)sim_random_below(&d->random, w->topology->count);
     d->step++;
     return n;
 }

@@ -260,8 +260,8 @@ static void routers_turn(struct run *r)
 
 /* ---- sessions */
 
-static uint32_t choose(struct run *r, const struct sim_router *router,
-                       const struct sim_session *s, bool *known)
+static uint32_t choose(struct run *r, const struct sim_router *router, const struct sim_session *s,
+                       bool *known)
 {
     uint64_t begin, took;
     uint32_t to;
@@ -438,8 +438,8 @@ enum err_code sim_run(const struct sim_world *w, enum sim_policy p, sim_progress
     struct run *r = calloc(1, sizeof *r);
     enum err_code rc;
 
-    *out = (struct sim_result){.policy = p, .seed = w->seed, .moved_leave = NAN,
-                               .moved_return = NAN};
+    *out =
+        (struct sim_result){.policy = p, .seed = w->seed, .moved_leave = NAN, .moved_return = NAN};
     if (!r)
         return no_memory(e);
     r->w = w;

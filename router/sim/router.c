@@ -13,12 +13,12 @@
 #include "router/rendezvous.h"
 #include "router/session_table.h"
 
-#define PROBE_MS       5000u /* as the configuration's defaults */
-#define HALF_LIFE_S    60.0
-#define SESSION_SLOTS  (UINT32_C(1) << 20)
-#define BOUND          1.25 /* SIM_BOUNDED_HASH: of the mean load */
-#define MEMORY_ROWS    32u  /* a content of a cache */
-#define NAME_SIZE      8u
+#define PROBE_MS      5000u /* as the configuration's defaults */
+#define HALF_LIFE_S   60.0
+#define SESSION_SLOTS (UINT32_C(1) << 20)
+#define BOUND         1.25 /* SIM_BOUNDED_HASH: of the mean load */
+#define MEMORY_ROWS   32u  /* a content of a cache */
+#define NAME_SIZE     8u
 
 static enum err_code no_memory(struct err *e)
 {
@@ -62,11 +62,10 @@ static enum err_code view_make(struct sim_router *r, struct err *e)
     struct service_conf service = {
         .name = STR("simulated"), .hosts = &host, .host_count = 1, .policy = w->conf->policy};
     struct streamer_conf *all = calloc(w->streamers, sizeof *all);
-    char (*text)[3][NAME_SIZE] = calloc(w->streamers, sizeof *text);
+    char(*text)[3][NAME_SIZE] = calloc(w->streamers, sizeof *text);
     struct view_inputs in = {.serial = 1,
                              .netmap = w->netmap,
                              .costmap = w->costmap,
-                             .cache_memory = r->memory,
                              .streamers = all,
                              .streamer_count = w->streamers,
                              .services = &service,
@@ -181,8 +180,10 @@ enum err_code sim_router_init(struct sim_router *r, const struct sim_world *w, e
         sim_router_fini(r);
         return rc;
     }
-    if (r->memory)
+    if (r->memory) {
         cache_memory_bind(r->memory, r->live);
+        r->view->cache_memory = r->memory; /* dropped with the router, behind the view */
+    }
     for (uint32_t s = 0; s < w->streamers; s++) {
         struct sim_known *k = &r->known[s];
 
@@ -436,9 +437,9 @@ void sim_router_sent(struct sim_router *r, const struct sim_session *s, uint32_t
     uint64_t key = r->world->key[s->content];
     lidx at = r->known[streamer].live;
 
-    if (r->sessions && !session_table_note(r->sessions, topology_client(s->place, s->host), key, at,
-                                           (uint32_t)(now_ms / 1000),
-                                           r->world->conf->policy.count_window_s))
+    if (r->sessions &&
+        !session_table_note(r->sessions, topology_client(s->place, s->host), key, at,
+                            (uint32_t)(now_ms / 1000), r->world->conf->policy.count_window_s))
         return;
     live_dispatch(r->live, at, 1);
     if (r->policy != SIM_WAYMARK)

@@ -32,8 +32,8 @@ struct sim_router {
     struct cache_memory *memory;
     struct popularity *popularity;
     struct session_table *sessions;
-    struct sim_known *known;       /* [streamers] */
-    const uint16_t *nearest;       /* [nodes][sites], nearest first, by what the policy goes by */
+    struct sim_known *known; /* [streamers] */
+    const uint16_t *nearest; /* [nodes][sites], nearest first, by what the policy goes by */
     struct sim_random random;
     uint64_t folded_ms;
     uint32_t usable_count;

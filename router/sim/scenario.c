@@ -16,8 +16,8 @@ const char *sim_policy_name(enum sim_policy p)
 
 void sim_conf_init(struct sim_conf *c)
 {
-    static const enum sim_policy all[] = {SIM_WAYMARK,      SIM_TRAFFIC_ROUTER, SIM_GEO_HASH,
-                                          SIM_COST_ONLY,    SIM_HASH_ONLY,      SIM_LEAST_LOADED,
+    static const enum sim_policy all[] = {SIM_WAYMARK,     SIM_TRAFFIC_ROUTER, SIM_GEO_HASH,
+                                          SIM_COST_ONLY,   SIM_HASH_ONLY,      SIM_LEAST_LOADED,
                                           SIM_BOUNDED_HASH};
 
     *c = (struct sim_conf){
@@ -82,8 +82,9 @@ enum err_code sim_conf_check(const struct sim_conf *c, struct err *e)
         return err_set(e, ERR_CONFLICT, "no policy or no seed: nothing is to be run");
     for (size_t i = 0; i < c->failure_count; i++)
         if (c->failures[i].streamer >= streamers)
-            return err_set(e, ERR_CONFLICT, "failures[%zu]: there is no streamer %u, the last is %u",
-                           i, c->failures[i].streamer, (unsigned)streamers - 1);
+            return err_set(e, ERR_CONFLICT,
+                           "failures[%zu]: there is no streamer %u, the last is %u", i,
+                           c->failures[i].streamer, (unsigned)streamers - 1);
     for (size_t i = 0; i < c->flash_count; i++)
         if (c->flashes[i].rank == 0 || (c->trace.n == 0 && c->flashes[i].rank > c->contents))
             return err_set(e, ERR_CONFLICT, "flash_crowds[%zu]: rank %u is not one of %u contents",

@@ -64,7 +64,8 @@ struct sim_conf {
     double population_alpha; /* SIM_POPULATION_ZIPF */
     uint32_t contents;
     double alpha;
-    struct str trace; /* lines of "time id size", in whose order contents are asked for; n 0: none */
+    struct str
+        trace; /* lines of "time id size", in whose order contents are asked for; n 0: none */
     double utilisation; /* of the capacity of all streamers, mean */
     double swing;       /* of a day's wave: 0.5 is from half to one and a half */
     uint32_t day_s;     /* length of the wave */
@@ -77,9 +78,9 @@ struct sim_conf {
 
     /* What routers know. */
     uint32_t slow_start_s; /* SIM_WAYMARK, behind a return */
-    uint32_t routers; /* that share nothing */
-    uint32_t poll_ms; /* how often each of them polls each streamer */
-    double poll_lost; /* share */
+    uint32_t routers;      /* that share nothing */
+    uint32_t poll_ms;      /* how often each of them polls each streamer */
+    double poll_lost;      /* share */
     double wrong_location; /* share of the clients whose address is in a PID at random */
     double threshold;      /* SIM_TRAFFIC_ROUTER: utilisation at which a streamer is out */
 

@@ -1,5 +1,5 @@
-/* A network for the simulator: nodes and links from GraphML, as the Internet Topology Zoo writes it,
- * and what it costs to go from each node to each other. */
+/* A network for the simulator: nodes and links from GraphML, as the Internet Topology Zoo writes
+ * it, and what it costs to go from each node to each other. */
 #pragma once
 
 #include "router/view.h"
@@ -21,13 +21,13 @@ struct topology_link {
 };
 
 struct topology {
-    char name[TOPOLOGY_NAME_MAX + 1]; /* of the file, without folder and ending */
+    char name[TOPOLOGY_NAME_MAX + 1];  /* of the file, without folder and ending */
     const struct topology_node *nodes; /* [count] */
     unsigned count;
     const struct topology_link *links; /* [link_count]: of parallel ones, one */
     unsigned link_count;
     /* What was done to the file's graph. */
-    unsigned placed;       /* nodes without coordinates, put in the middle of their neighbours */
+    unsigned placed;        /* nodes without coordinates, put in the middle of their neighbours */
     unsigned dropped_peers; /* external ones (Internal 0) without coordinates: no place, and no
                                client there is ours */
     unsigned dropped_apart; /* nodes that the largest connected part does not reach */

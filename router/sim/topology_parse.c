@@ -13,7 +13,13 @@
 #define ID_MAX    63u
 
 /* GraphML names attributes by ids of its own: <key id="d29" for="node" attr.name="Latitude"/>. */
-enum attribute { ATTRIBUTE_OTHER, ATTRIBUTE_LABEL, ATTRIBUTE_LAT, ATTRIBUTE_LON, ATTRIBUTE_INTERNAL };
+enum attribute {
+    ATTRIBUTE_OTHER,
+    ATTRIBUTE_LABEL,
+    ATTRIBUTE_LAT,
+    ATTRIBUTE_LON,
+    ATTRIBUTE_INTERNAL
+};
 
 struct key {
     char id[ID_MAX + 1];
@@ -169,9 +175,8 @@ static void edge_begin(struct reading *r, const char **attributes)
         r->link_cap = cap;
     }
     if (a != b)
-        r->links[r->link_count++] =
-            (struct topology_link){.a = (uint16_t)((a < b ? a : b) - 1),
-                                   .b = (uint16_t)((a < b ? b : a) - 1)};
+        r->links[r->link_count++] = (struct topology_link){.a = (uint16_t)((a < b ? a : b) - 1),
+                                                           .b = (uint16_t)((a < b ? b : a) - 1)};
 }
 
 static void data_begin(struct reading *r, const char **attributes)
@@ -430,9 +435,8 @@ static enum err_code result_make(struct reading *r, struct arena *arena)
 
         if (a->gone || b->gone)
             continue;
-        *l = (struct topology_link){a->at, b->at,
-                                    topology_km(a->node.lat, a->node.lon, b->node.lat,
-                                                b->node.lon)};
+        *l = (struct topology_link){
+            a->at, b->at, topology_km(a->node.lat, a->node.lon, b->node.lat, b->node.lon)};
         nodes[l->a].degree++;
         nodes[l->b].degree++;
         r->out.link_count++;

@@ -255,8 +255,8 @@ static enum err_code trace_read(struct sim_world *w, char *text, uint32_t lines,
         if (*p == '\n')
             continue;
         if (!trace_line(&p, &id, &size) || size > UINT32_MAX || w->trace_count == lines)
-            return err_set(e, ERR_PARSE,
-                           "line %u: not three numbers: time, id, size below 4 GiB", line);
+            return err_set(e, ERR_PARSE, "line %u: not three numbers: time, id, size below 4 GiB",
+                           line);
         number = id_find(t, id);
         if (*number == 0) {
             *number = ++w->contents;

@@ -30,19 +30,19 @@ struct sim_world {
     const struct topology *topology;
     uint64_t seed;
     struct view_source *netmap, *costmap;
-    double *cost;       /* [nodes][nodes] */
-    double *population; /* [nodes], sums to 1 */
-    uint16_t origin;    /* node */
-    uint32_t streamers; /* streamer s is number s % per_site of site s / per_site */
-    uint16_t *site_node;  /* [sites] */
-    float *client_cost;   /* [nodes][streamers] */
-    float *origin_cost;   /* [streamers] */
+    double *cost;        /* [nodes][nodes] */
+    double *population;  /* [nodes], sums to 1 */
+    uint16_t origin;     /* node */
+    uint32_t streamers;  /* streamer s is number s % per_site of site s / per_site */
+    uint16_t *site_node; /* [sites] */
+    float *client_cost;  /* [nodes][streamers] */
+    float *origin_cost;  /* [streamers] */
     uint32_t contents;
-    uint64_t *key;       /* [contents], as views make them */
-    uint32_t *size;      /* [contents] in bytes; NULL: a content counts as 1 */
-    double *popularity;  /* [contents], sums to 1 */
-    uint32_t *by_rank;   /* [contents], most popular first */
-    uint32_t *trace;     /* [trace_count]; NULL: none */
+    uint64_t *key;      /* [contents], as views make them */
+    uint32_t *size;     /* [contents] in bytes; NULL: a content counts as 1 */
+    double *popularity; /* [contents], sums to 1 */
+    uint32_t *by_rank;  /* [contents], most popular first */
+    uint32_t *trace;    /* [trace_count]; NULL: none */
     uint32_t trace_count;
     struct alias clients, catalogue;
 };
@@ -53,17 +53,17 @@ void sim_world_free(struct sim_world *w);
 
 struct sim_session {
     uint32_t content;
-    uint32_t steps; /* that it lasts, 1 or more */
-    uint16_t node;  /* where the client is */
-    uint16_t place; /* where its address says it is */
-    uint32_t host;  /* of its address: topology_client(place, host) */
+    uint32_t steps;  /* that it lasts, 1 or more */
+    uint16_t node;   /* where the client is */
+    uint16_t place;  /* where its address says it is */
+    uint32_t host;   /* of its address: topology_client(place, host) */
     uint64_t random; /* for whoever has to choose for it */
 };
 
 struct sim_demand {
     const struct sim_world *world;
     struct sim_random random;
-    float *lengths; /* [SIM_LENGTHS], in steps */
+    float *lengths;            /* [SIM_LENGTHS], in steps */
     struct sim_session *batch; /* [batch_max] */
     size_t batch_max;
     uint32_t steps_max; /* no session lasts longer */
