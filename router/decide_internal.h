@@ -130,11 +130,15 @@ static inline bool remembers(struct asking *a, lidx i)
     return a->remembered.word[w] >> i % 64u & 1;
 }
 
+/* What it says itself goes before what was sent there: 1 has, 0 has not, -1 nothing is known. */
 static inline int digest_says(const struct asking *a, lidx i)
 {
-    (void)a;
-    (void)i;
-    return -1;
+    const struct digest_live *d;
+
+    if (!a->q->digest_key)
+        return -1;
+    d = atomic_load_explicit(&a->live->streamer[i].digest, memory_order_acquire);
+    return d ? digest_live_has(d, a->q->digest_key) : -1;
 }
 
 /* NAN: nobody has folded yet. */

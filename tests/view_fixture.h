@@ -95,20 +95,25 @@ static inline struct fixture_maps fixture_maps(uint32_t pids, const double *cost
     struct costmap_build *b = costmap_build_new(map, arena);
     const struct costmap *made = NULL;
     struct err e = {0};
+    pidx *pid;
 
     if (!costs) {
         costmap_build_free(b);
         arena_free(arena);
         return m;
     }
+    pid = calloc(pids, sizeof *pid);
+    for (uint32_t i = 0; i < pids; i++)
+        pid[i] = fixture_pid(&m, i);
     for (uint32_t i = 0; i < pids; i++) {
-        ck_assert(costmap_build_begin_row(b, fixture_pid(&m, i), &e) == ERR_OK);
+        ck_assert(costmap_build_begin_row(b, pid[i], &e) == ERR_OK);
         for (uint32_t j = 0; j < pids; j++)
-            if (!isnan(costs[i * pids + j]))
-                ck_assert(costmap_build_add(b, fixture_pid(&m, j), costs[i * pids + j], &e) ==
-                          ERR_OK);
+            if (!isnan(costs[i * pids + j]) &&
+                costmap_build_add(b, pid[j], costs[i * pids + j], &e) != ERR_OK)
+                ck_abort_msg("%s", e.text);
         ck_assert(costmap_build_end_row(b, &e) == ERR_OK);
     }
+    free(pid);
     ck_assert_msg(costmap_build_freeze(b, &info, &made, &e) == ERR_OK, "%s", e.text);
     costmap_build_free(b);
     m.costmap = view_source_new(arena, NULL, made);
