@@ -78,15 +78,17 @@ static bool glob(struct str pattern, struct str text)
     return p == pattern.n;
 }
 
-/* Splits name{labels} at the brace; labels are what stands between the braces. */
+/* Splits name{labels} at the brace; labels are what stands between the braces, and when they are
+ * not closed something that is no label. */
 static struct str family(struct str series, struct str *labels)
 {
     const char *brace = memchr(series.p, '{', series.n);
     size_t n = brace ? (size_t)(brace - series.p) : series.n;
 
     *labels = (struct str){0};
-    if (brace && series.p[series.n - 1] == '}')
-        *labels = (struct str){brace + 1, series.n - n - 2};
+    if (brace)
+        *labels =
+            series.p[series.n - 1] == '}' ? (struct str){brace + 1, series.n - n - 2} : STR("{");
     return (struct str){series.p, n};
 }
 
@@ -212,6 +214,66 @@ static void read_field(const struct profile_expr *x, bool labels, const struct s
     out->plus[f] = scaled(&plus, x->scale);
     out->minus[f] = scaled(&minus, x->scale);
     out->value[f] = scaled(&all, x->scale);
+}
+
+static bool is_pattern(struct str name, bool labels)
+{
+    struct str wanted = {0}, n, v;
+
+    if (labels)
+        name = family(name, &wanted);
+    if (str_eq(wanted, STR("*")) || str_eq(wanted, STR("%")))
+        wanted.n = 0;
+    while (next_label(&wanted, &n, &v))
+        if (n.n == 0)
+            return false;
+    return name.n > 0 && wanted.n == 0;
+}
+
+static enum err_code check_field(const struct profile_conf *p, enum profile_field f, struct err *e)
+{
+    const struct profile_expr *x = &p->field[f];
+    char shown[120];
+
+    if (x->name_count > PROFILE_TERMS_MAX)
+        return err_set(e, ERR_LIMIT, "%s: %u names, at most %u", field_names[f], x->name_count,
+                       PROFILE_TERMS_MAX);
+    if (x->name_count && !(x->scale > 0 && isfinite(x->scale)))
+        return err_set(e, ERR_PARSE, "%s: a scale of %g, it should be above 0", field_names[f],
+                       x->scale);
+    for (unsigned i = 0; i < x->name_count; i++) {
+        struct str name = x->names[i];
+        bool off = name.n && name.p[0] == '-';
+
+        if (name.n > STATS_NAME_MAX)
+            return err_set(e, ERR_LIMIT, "%s: a name of %zu bytes, at most %u", field_names[f],
+                           name.n, STATS_NAME_MAX);
+        if (!is_pattern((struct str){name.p + off, name.n - off}, p->format == STATS_PROMETHEUS))
+            return err_set(e, ERR_PARSE, "%s: \"%s\", a name%s should be here", field_names[f],
+                           bytes_escape(name.p, name.n, shown, sizeof shown),
+                           p->format == STATS_PROMETHEUS ? ", or name{label=\"value\"}," : "");
+    }
+    return ERR_OK;
+}
+
+enum err_code profile_check(const struct profile_conf *p, struct err *e)
+{
+    char shown[120];
+    bool any = false;
+
+    for (size_t i = 0; i < p->name.n; i++)
+        any |= !memchr("abcdefghijklmnopqrstuvwxyz0123456789-", p->name.p[i], 37);
+    if (any || p->name.n == 0)
+        return err_set(e, ERR_PARSE, "a profile's name \"%s\", it should be of a-z, 0-9 and -",
+                       bytes_escape(p->name.p, p->name.n, shown, sizeof shown));
+    for (unsigned f = 0; f < PROFILE_FIELDS; f++) {
+        enum err_code rc = check_field(p, (enum profile_field)f, e);
+
+        any |= p->field[f].name_count > 0;
+        if (rc != ERR_OK)
+            return rc;
+    }
+    return any ? ERR_OK : err_set(e, ERR_PARSE, "a profile that reads nothing");
 }
 
 void profile_read(const struct profile_conf *p, const struct stats *s, struct str select,

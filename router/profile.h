@@ -42,6 +42,9 @@ struct profile_conf {
 const struct profile_conf *profile_builtin(struct str name);
 const struct profile_conf *profile_builtin_at(size_t i); /* NULL behind the last */
 
+/* For profiles of an operator's. ERR_PARSE, ERR_LIMIT: a sentence with the field. */
+enum err_code profile_check(const struct profile_conf *p, struct err *e) MUST_CHECK;
+
 /* What a page says under a profile. select: which of many rows (HAProxy's proxy and server, a label
  * set, a VCL backend), put in place of "%" in names as it stands on the page, or
  * with "*"; n 0: the profile's own choice. */
