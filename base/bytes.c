@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define FILE_PATH_MAX 4096
+
 struct str str_from(const char *text)
 {
     return (struct str){text, text ? strlen(text) : 0};
@@ -144,6 +146,67 @@ enum err_code file_read(const char *path, size_t max, struct bytes *out, struct 
     if (rc != ERR_OK)
         bytes_free(out);
     return rc;
+}
+
+static bool write_all(int fd, struct str data)
+{
+    while (data.n > 0) {
+        ssize_t n = write(fd, data.p, data.n);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        data.p += n;
+        data.n -= (size_t)n;
+    }
+    return true;
+}
+
+/* The rename is in the directory, which has to reach the disk by itself. */
+static void directory_sync(const char *path)
+{
+    char dir[FILE_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int fd;
+
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)fsync(fd);
+    close(fd);
+}
+
+enum err_code file_replace(const char *path, struct str data, struct err *e)
+{
+    char fresh[FILE_PATH_MAX];
+    int n = snprintf(fresh, sizeof fresh, "%s.new", path), fd;
+    bool ok;
+
+    if (n < 0 || (size_t)n >= sizeof fresh)
+        return err_set(e, ERR_LIMIT, "a path of %zu bytes is too long", strlen(path));
+    (void)unlink(fresh); /* of a process that ended half way */
+    fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_set_errno(e, "%s cannot be made", fresh);
+    ok = write_all(fd, data) && fsync(fd) == 0;
+    if (!ok)
+        err_set_errno(e, "%s cannot be written", fresh);
+    if (close(fd) < 0 && ok) {
+        ok = false;
+        err_set_errno(e, "%s cannot be written", fresh);
+    }
+    if (ok && rename(fresh, path) < 0) {
+        ok = false;
+        err_set_errno(e, "%s cannot take its name", fresh);
+    }
+    if (!ok) {
+        (void)unlink(fresh);
+        return ERR_IO;
+    }
+    directory_sync(path);
+    return ERR_OK;
 }
 
 static bool is_plain(unsigned char c)

@@ -42,6 +42,12 @@ void bytes_free(struct bytes *b);
  * data has a NUL behind it that len does not count. */
 enum err_code file_read(const char *path, size_t max, struct bytes *out, struct err *e) MUST_CHECK;
 
+/* Makes the file hold just this: written beside it as "<path>.new", brought to the disk, then
+ * renamed, so that the end of the process or of the machine at any time leaves the old one or the
+ * new one. For its owner alone (0600). ERR_IO with the system's reason, ERR_LIMIT for a path that
+ * is too long: it is as it was. One thread at a time for a path. */
+enum err_code file_replace(const char *path, struct str data, struct err *e) MUST_CHECK;
+
 /* Writes n bytes as printable ASCII, everything else as \xNN, bounded by size with the NUL: for
  * peers' bytes in logs and errors. Ends in "..." where it was cut. Returns out. */
 char *bytes_escape(const void *p, size_t n, char *out, size_t size);

@@ -204,3 +204,13 @@ void live_poll_forget(struct live *l, lidx i)
     s->polled = NAN;
     s->polled_ms = 0;
 }
+
+void live_resume(struct live *l, lidx i, double sessions, double foreign, double foreign_s)
+{
+    struct live_streamer *s = &l->streamer[i];
+
+    s->open = sessions;
+    s->foreign = foreign;
+    s->foreign_s = fmin(foreign_s, LIVE_FOREIGN_S);
+    folded_set(s, (uint32_t)atomic_load_explicit(&s->folded, memory_order_relaxed));
+}

@@ -167,3 +167,6 @@ static inline double live_sessions(const struct live *l, lidx i)
 /* Control thread, about once a second: what was open ages by exp(-elapsed_s / session_s), and what
  * was sent since comes in. */
 void live_fold(struct live *l, lidx i, double elapsed_s, double session_s);
+/* Control thread, at the start: what an earlier process believed. Dispatches of this one count
+ * besides. */
+void live_resume(struct live *l, lidx i, double sessions, double foreign, double foreign_s);

@@ -334,3 +334,8 @@ size_t popularity_counters(const struct popularity *p)
 {
     return p->used;
 }
+
+double popularity_half_life(const struct popularity *p)
+{
+    return p->half_life_s;
+}

@@ -54,4 +54,5 @@ size_t popularity_top(struct popularity *p, svidx service, double now_s, struct 
 /* For the state file: how many contents there are, and one of them back in; services by name are
  * the caller's business. */
 size_t popularity_counters(const struct popularity *p);
+double popularity_half_life(const struct popularity *p); /* seconds */
 void popularity_restore(struct popularity *p, const struct popularity_row *row, double now_s);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 START_TEST(strings_compare)
@@ -131,6 +132,45 @@ START_TEST(files)
 }
 END_TEST
 
+START_TEST(files_are_replaced)
+{
+    char dir[] = "/tmp/test-bytes-dir-XXXXXX", path[64], fresh[72];
+    struct bytes b = {0};
+    struct err e = {0};
+    struct stat st;
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/file", dir);
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct str text = i == 1 ? STR("") : STR("text");
+
+        if (i == 2) /* what a killed process left behind is no hindrance, nor is it written to */
+            ck_assert_int_eq(symlink(path, fresh), 0);
+        ck_assert_msg(file_replace(path, text, &e) == ERR_OK, "%s", e.text);
+        ck_assert_int_eq(file_read(path, 100, &b, &e), ERR_OK);
+        ck_assert(str_eq((struct str){b.data, b.len}, text));
+        bytes_free(&b);
+    }
+    ck_assert_int_eq(lstat(path, &st), 0);
+    ck_assert(S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0600);
+
+    ck_assert_int_eq(mkdir(fresh, 0700), 0); /* cannot be made: the old one stays */
+    ck_assert_int_eq(file_replace(path, STR("other"), &e), ERR_IO);
+    ck_assert_int_eq(file_read(path, 100, &b, &e), ERR_OK);
+    ck_assert_uint_eq(b.len, 4);
+    bytes_free(&b);
+    ck_assert_int_eq(rmdir(fresh), 0);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkdir(path, 0700), 0); /* cannot take its name: nothing is left beside it */
+    e = (struct err){0};
+    ck_assert_int_eq(file_replace(path, STR("other"), &e), ERR_IO);
+    ck_assert_int_eq(access(fresh, F_OK), -1);
+    ck_assert_int_eq(rmdir(path), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("bytes");
@@ -144,6 +184,7 @@ int main(void)
     tcase_add_loop_test(t, escaping, 0, sizeof escapes / sizeof *escapes);
     tcase_add_test(t, escaping_is_bounded);
     tcase_add_test(t, files);
+    tcase_add_test(t, files_are_replaced);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
