@@ -148,6 +148,7 @@ first_of_owners(const struct asking *a, const struct first *f, unsigned band)
     unsigned owners = a->owners < band ? a->owners : band;
     unsigned best = 0;
 
+    by_pull[0] = f->equal;
     for (unsigned i = 0; i < band; i++) {
         const struct equal *e = &f->equal[i];
         double mine = pull_of(a, &a->set->slot[e->slot]);
