@@ -122,8 +122,12 @@ static void slots_by_site(struct candidates_build *b, struct set *s)
         for (uint16_t i = 0; i < s->c->count; i++)
             if (b->site_of[s->slot[i].streamer] == site)
                 s->by_site[at++] = i;
+        if (at > s->first[site])
+            s->c->places++;
     }
     s->first[b->sites] = at;
+    if (s->c->places == 0)
+        s->c->places = 1;
 }
 
 /* Rows of eight candidates fill a cache line; shorter ones never lie across two. */

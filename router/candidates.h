@@ -26,6 +26,7 @@ struct ranked {
 struct candidates {
     const struct candidate *slot; /* [count], ascending by streamer, which is by name */
     uint16_t count;
+    uint16_t places; /* PIDs that they are in, 1 at least */
     bool equal_weights;
     uint32_t rows; /* one for each PID, and the last for PIDX_NONE */
     /* The matrix: what decide() walks. Costs of a row ascend, NAN last. A row begins where a cache

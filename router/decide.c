@@ -274,9 +274,8 @@ static bool scan(struct asking *a)
 
 /* As many as the policy says, and more while the content is hot; never more than the policy's most.
  */
-static unsigned owners_of(const struct asking *a)
+static unsigned owners_of(const struct asking *a, unsigned hot)
 {
-    unsigned hot = a->live->hot ? hot_owners(a->live->hot, a->q->content) : 0;
     unsigned least = a->policy->owners, most = a->policy->owners_max, n;
 
     n = hot < most || most == 0 ? hot : most;
@@ -284,11 +283,19 @@ static unsigned owners_of(const struct asking *a)
     return n < 1 ? 1 : n < OWNERS_MAX ? n : OWNERS_MAX;
 }
 
+/* Stage 6: what is fetched for one is there for all who ask in that place while the cache keeps it.
+ */
+static double miss_weight_of(const struct asking *a, unsigned often)
+{
+    return a->policy->origin_weight / (1 + hot_times(often) / a->set->places);
+}
+
 /* What the stages share. false: there is no such service. */
 static bool asking_init(struct asking *a, const struct view *v, const struct live *live,
                         const struct question *q, const struct located *at, struct decision *out)
 {
     const struct view_service *s;
+    unsigned hot = live->hot ? hot_find(live->hot, q->content) : 0;
 
     assert(q->want >= 1 && q->want <= DECISION_MAX);
     out->pid = at->pid;
@@ -313,7 +320,8 @@ static bool asking_init(struct asking *a, const struct view *v, const struct liv
     a->load_unit = a->policy->load_weight * s->cost_unit;
     a->band_least = s->cost_unit / 10;
     a->cap = NAN;
-    a->owners = owners_of(a);
+    a->owners = owners_of(a, hot & 0xff);
+    a->miss_weight = miss_weight_of(a, hot_often(hot));
     out->owners = (uint8_t)a->owners;
     a->count = 0;
     a->trace = NULL;

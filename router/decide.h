@@ -18,8 +18,10 @@
  *                cost or load, so that every router and every client agrees. For the others it is
  *                not in the answer, but still marks the band of stage 8 and keeps its place among
  *                the owners, so that no content of anybody else moves.
- *  6 score       cost_weight * cost(client, s) + origin_weight * (1 - h) * cost(s, origin)
- *                + load_weight * cost_unit * penalty(load). h: hit_known_pm for a content that s
+ *  6 score       cost_weight * cost(client, s) + origin_weight * (1 - h) * cost(s, origin) / (1 + n)
+ *                + load_weight * cost_unit * penalty(load). n: what is fetched for one is there for
+ *                all who ask after him, so n is how often the content is asked for while a cache
+ *                keeps it (hot.h), by the number of PIDs that have a streamer of the service. h: hit_known_pm for a content that s
  *                has by its digest, or where that says nothing by our memory of what was sent
  *                there; else hit_pm. Unknown costs make an unknown score, behind all known ones of
  *                the same tier. load: sessions believed open * scale / capacity.

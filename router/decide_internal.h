@@ -59,10 +59,11 @@ struct asking {
     const struct coverage *coverage;   /* NULL: everybody serves everywhere */
     const struct cache_memory *memory; /* NULL: nothing is remembered */
     double load_unit;                  /* load_weight * cost_unit */
-    double band_least; /* a best score below this counts as this for the width of the band */
-    double cap;        /* NAN until somebody's load makes it matter */
-    unsigned owners;   /* of the content: 1..OWNERS_MAX */
-    struct seen *seen; /* [room] */
+    double band_least;  /* a best score below this counts as this for the width of the band */
+    double cap;         /* NAN until somebody's load makes it matter */
+    unsigned owners;    /* of the content: 1..OWNERS_MAX */
+    double miss_weight; /* origin_weight, shared by those who ask for the content there meanwhile */
+    struct seen *seen;  /* [room] */
     unsigned count, room;
     uint32_t row;                  /* of the matrix */
     unsigned of[STANDING_OUT + 1]; /* how many of each standing were looked at */
@@ -178,7 +179,7 @@ static inline struct terms terms_of(struct asking *a, const struct candidate *c,
     t.known = says < 0 ? remembers(a, c->live) : says;
     hit_pm = atomic_load_explicit(t.known ? &s->hit_known_pm : &s->hit_pm, memory_order_relaxed);
     t.hit = (double)(int)hit_pm * 0.001;
-    miss = a->policy->origin_weight * ((double)(1000 - (int)hit_pm) * 0.001);
+    miss = a->miss_weight * ((double)(1000 - (int)hit_pm) * 0.001);
     t.origin = miss > 0 ? miss * (double)c->origin_cost : 0;
     t.units = (double)(int64_t)live_session_units(a->live, c->live) *
               (double)live_scale(a->live, c->live);

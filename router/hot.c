@@ -1,5 +1,6 @@
 #include "router/hot.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,30 +36,46 @@ static unsigned find(const struct hot *h, unsigned line, uint64_t content)
     for (unsigned i = 0; i < HOT_PROBE; i++) {
         const uint64_t w = word_get(h, line + i);
 
-        if (w && (w ^ content) >> 8 == 0)
+        if (w && (w ^ content) >> 16 == 0)
             return i;
     }
     return HOT_PROBE;
 }
 
-bool hot_set(struct hot *h, uint64_t content, unsigned owners)
+unsigned hot_often_of(double times)
+{
+    int doubled; /* 1 + times is m * 2^doubled, m from 1/2 to 1 */
+    double m = frexp(1 + times, &doubled), often;
+
+    if (!(times > 0))
+        return 0;
+    if (isinf(times))
+        return HOT_OFTEN_MAX;
+    often = 16 * (doubled - 1) + floor((2 * m - 1) * 16);
+    return often < HOT_OFTEN_MAX ? (unsigned)often : HOT_OFTEN_MAX;
+}
+
+bool hot_set(struct hot *h, uint64_t content, unsigned owners, unsigned often)
 {
     const unsigned line = (unsigned)(content >> (64 - HOT_BITS)) & ~(HOT_PROBE - 1u);
-    unsigned at = find(h, line, content), least = 0;
+    unsigned at = find(h, line, content), least = 0, facts;
 
     if (owners > UINT8_MAX)
         owners = UINT8_MAX;
-    if (owners <= 1) {
+    if (often > HOT_OFTEN_MAX)
+        often = HOT_OFTEN_MAX;
+    if (owners <= 1 && often == 0) {
         if (at < HOT_PROBE)
             word_set(h, line + at, 0);
         return true;
     }
+    facts = often << 8 | owners;
     for (unsigned i = 1; i < HOT_PROBE; i++)
-        if ((word_get(h, line + i) & 0xff) < (word_get(h, line + least) & 0xff))
+        if ((word_get(h, line + i) & 0xffff) < (word_get(h, line + least) & 0xffff))
             least = i;
-    if (at == HOT_PROBE && (word_get(h, line + least) & 0xff) >= owners)
+    if (at == HOT_PROBE && (word_get(h, line + least) & 0xffff) >= facts)
         return false;
-    word_set(h, line + (at < HOT_PROBE ? at : least), (content & ~UINT64_C(0xff)) | owners);
+    word_set(h, line + (at < HOT_PROBE ? at : least), (content & ~UINT64_C(0xffff)) | facts);
     return true;
 }
 

@@ -275,6 +275,11 @@ unsigned popularity_owners(const struct policy_conf *c, double rate, double capa
     return more < most - least ? least + (unsigned)more : most;
 }
 
+unsigned popularity_often(const struct policy_conf *c, double rate)
+{
+    return hot_often_of(rate * c->keep_s);
+}
+
 void popularity_publish(struct popularity *p, struct hot *h, double now_s,
                         popularity_policy_fn *policy, void *arg)
 {
@@ -283,13 +288,15 @@ void popularity_publish(struct popularity *p, struct hot *h, double now_s,
     hot_clear(p->next);
     for (uint32_t i = 0; i < p->used; i++) {
         struct counter *c = &p->counter[i];
+        const double certain = (c->count - c->error) * rate;
         double capacity = 0;
         const struct policy_conf *conf =
             c->service != SVIDX_NONE ? policy(arg, c->service, &capacity) : NULL;
+        unsigned often = conf ? popularity_often(conf, certain) : 0;
 
-        c->owners = conf ? popularity_owners(conf, (c->count - c->error) * rate, capacity) : 0;
-        if (conf && c->owners > popularity_owners(conf, 0, capacity))
-            (void)hot_set(p->next, c->content, c->owners);
+        c->owners = conf ? popularity_owners(conf, certain, capacity) : 0;
+        if (conf && (often || c->owners > popularity_owners(conf, 0, capacity)))
+            (void)hot_set(p->next, c->content, c->owners, often);
     }
     hot_replace(h, p->next);
 }

@@ -39,9 +39,13 @@ void popularity_renumber(struct popularity *p, const svidx *to, size_t n);
  * sessions of a streamer of the service; 0: unlimited, so the least. */
 unsigned popularity_owners(const struct policy_conf *c, double rate, double capacity);
 
-/* Makes h hold the contents that have more owners than the least, by what is certain of their rates
- * (rate - error), and nothing else; policy and mean capacity of a service come from the caller
- * (NULL: it has none any more). */
+/* How often a content with that rate is asked for while a cache keeps it, keep_s of the policy: for
+ * hot_set. */
+unsigned popularity_often(const struct policy_conf *c, double rate);
+
+/* Makes h hold the contents that have more owners than the least or are asked for often, by what is
+ * certain of their rates (rate - error), and nothing else; policy and mean capacity of a service
+ * come from the caller (NULL: it has none any more). */
 typedef const struct policy_conf *popularity_policy_fn(void *arg, svidx service, double *capacity);
 void popularity_publish(struct popularity *p, struct hot *h, double now_s,
                         popularity_policy_fn *policy, void *arg);

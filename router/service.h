@@ -34,6 +34,9 @@ struct policy_conf {
     uint16_t owners; /* streamers of the band that a content belongs to at least; default 1 ... */
     uint16_t owners_max; /* ... and at most, however hot it is; default 64 */
     double owner_share; /* one more for each such share of a streamer that its sessions fill; 0.1 */
+    uint32_t
+        keep_s; /* how long a cache keeps a content that nobody asks for, about: a miss is paid
+                   once for all who ask there meanwhile; 0: by each for himself; default 1800 */
     enum fallback fallback[FALLBACK_MAX]; /* who is asked first, second, ...; FALLBACK_NONE ends */
 };
 

@@ -142,6 +142,35 @@ START_TEST(who_has_it_need_not_fetch_it)
 }
 END_TEST
 
+/* A content that is asked for often is worth a copy where it is asked for: six places share what is
+ * asked for while a cache keeps it. */
+START_TEST(who_fetches_does_it_for_all)
+{
+    const double cost[N] = {10, 13, 40, 40, 40, 40}, origin[N] = {20, 20, 20, 20, 20, 20};
+    struct scene c;
+    struct decision d;
+
+    scene_init(&c, cost, origin, &fixture_policy);
+    c.q.content = UINT64_C(77) << 40;
+    for (unsigned i = 0; i < N; i++)
+        live_hit_known_set(c.live, slot(&c, i), 1000);
+    ck_assert(cache_memory_add(c.memory, c.q.content, slot(&c, 1)));
+    ck_assert_uint_eq(ask(&c).choice[0].streamer, 1);
+    ck_assert(
+        hot_set(c.live->hot, c.q.content, 1, hot_often_of(12))); /* twice more in each place */
+    ck_assert_uint_eq(ask(&c).choice[0].streamer, 1);
+    ck_assert_double_eq_tol((double)row_of(&c, 0).choice.origin, 20 / (1 + 12 / 6.0), 0.4);
+    ck_assert(hot_set(c.live->hot, c.q.content, 1, hot_often_of(120)));
+    d = ask(&c);
+    ck_assert_uint_eq(d.choice[0].streamer, 0);
+    ck_assert_uint_eq(d.owners, 1);
+    ck_assert_double_eq_tol((double)d.choice[0].origin, 20 / (1 + 120 / 6.0), 0.1);
+    c.q.want = N;
+    ck_assert_uint_eq(ask(&c).choice[0].streamer, 0);
+    scene_fini(&c);
+}
+END_TEST
+
 /* Two suspects and one that drains: those who are suspect serve, and the draining one not even what
  * it owns, if it would be suspect itself and somebody is healthy. */
 START_TEST(suspect_before_draining)
@@ -199,7 +228,7 @@ START_TEST(a_hot_content_has_owners)
 
             for (unsigned i = 0; i < own; i++)
                 is_owner[hash_order[i]] = true;
-            ck_assert(hot_set(c.live->hot, c.q.content, owners));
+            ck_assert(hot_set(c.live->hot, c.q.content, owners, 0));
             c.q.want = N;
             d = ask(&c);
             ck_assert_uint_eq(d.owners, owners);
@@ -219,7 +248,7 @@ START_TEST(a_hot_content_has_owners)
             ck_assert_uint_eq(ask(&c).choice[0].streamer, d.choice[0].streamer);
             ck_assert_int_eq(ask(&c).why, WHY_POPULAR);
         }
-        ck_assert(hot_set(c.live->hot, c.q.content, 0));
+        ck_assert(hot_set(c.live->hot, c.q.content, 0, 0));
     }
     scene_fini(&c);
 }
@@ -235,9 +264,9 @@ START_TEST(owners_of_the_policy)
     scene_init(&c, near, NULL, &policy);
     c.q.content = UINT64_C(5) << 60;
     ck_assert_uint_eq(ask(&c).owners, 2);
-    ck_assert(hot_set(c.live->hot, c.q.content, 3));
+    ck_assert(hot_set(c.live->hot, c.q.content, 3, 0));
     ck_assert_uint_eq(ask(&c).owners, 3);
-    ck_assert(hot_set(c.live->hot, c.q.content, 200));
+    ck_assert(hot_set(c.live->hot, c.q.content, 200, 0));
     ck_assert_uint_eq(ask(&c).owners, 4);
     scene_fini(&c);
 }
@@ -254,7 +283,7 @@ START_TEST(a_draining_owner_keeps_its_place)
         unsigned before, after;
 
         c.q.content = k << 56 | 7;
-        ck_assert(hot_set(c.live->hot, c.q.content, 3));
+        ck_assert(hot_set(c.live->hot, c.q.content, 3, 0));
         before = ask(&c).choice[0].streamer;
         live_admin_set(c.live, slot(&c, 4), ADMIN_DRAIN);
         after = ask(&c).choice[0].streamer;
@@ -278,6 +307,7 @@ static Suite *decide_terms_suite(void)
 
     tcase_add_test(t, outside_of_its_footprint);
     tcase_add_test(t, who_has_it_need_not_fetch_it);
+    tcase_add_test(t, who_fetches_does_it_for_all);
     tcase_add_test(t, suspect_before_draining);
     tcase_add_test(t, a_hot_content_has_owners);
     tcase_add_test(t, owners_of_the_policy);

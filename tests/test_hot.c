@@ -6,10 +6,10 @@
 #include "base/hash.h"
 #include "view_fixture.h"
 
-/* Line `line`, content `n` of it: the low byte does not tell contents apart. */
+/* Line `line`, content `n` of it: the low 16 bits do not tell contents apart. */
 static uint64_t content(unsigned line, unsigned n)
 {
-    return (uint64_t)line << (64 - HOT_BITS + 3) | (uint64_t)(n + 1) << 8 | 0x77;
+    return (uint64_t)line << (64 - HOT_BITS + 3) | (uint64_t)(n + 1) << 16 | 0x77;
 }
 
 START_TEST(set_and_taken_out)
@@ -17,16 +17,16 @@ START_TEST(set_and_taken_out)
     struct hot *h = hot_new();
 
     ck_assert_uint_eq(hot_owners(h, content(1, 1)), 0);
-    ck_assert(hot_set(h, content(1, 1), 4));
+    ck_assert(hot_set(h, content(1, 1), 4, 0));
     ck_assert_uint_eq(hot_owners(h, content(1, 1)), 4);
     ck_assert_uint_eq(hot_owners(h, content(1, 2)), 0);
-    ck_assert(hot_set(h, content(1, 1), 300)); /* changed in place, and held to a byte */
+    ck_assert(hot_set(h, content(1, 1), 300, 0)); /* changed in place, and held to a byte */
     ck_assert_uint_eq(hot_owners(h, content(1, 1)), 255);
-    ck_assert(hot_set(h, content(1, 1), 1));
+    ck_assert(hot_set(h, content(1, 1), 1, 0));
     ck_assert_uint_eq(hot_owners(h, content(1, 1)), 0);
-    ck_assert(hot_set(h, content(1, 1), 0)); /* was not there: fine */
-    ck_assert_uint_eq(hot_owners(h, 0), 0);  /* an empty word is no content */
-    ck_assert(hot_set(h, content(2, 1), 3));
+    ck_assert(hot_set(h, content(1, 1), 0, 0)); /* was not there: fine */
+    ck_assert_uint_eq(hot_owners(h, 0), 0);     /* an empty word is no content */
+    ck_assert(hot_set(h, content(2, 1), 3, 0));
     hot_clear(h);
     ck_assert_uint_eq(hot_owners(h, content(2, 1)), 0);
     hot_free(h);
@@ -39,10 +39,10 @@ START_TEST(a_full_line_keeps_those_with_more)
     struct hot *h = hot_new();
 
     for (unsigned n = 0; n < HOT_PROBE; n++)
-        ck_assert(hot_set(h, content(5, n), 10 + n));
-    ck_assert(hot_set(h, content(6, 0), 2)); /* another line has room */
-    ck_assert(!hot_set(h, content(5, 100), 10));
-    ck_assert(hot_set(h, content(5, 100), 11)); /* in place of the one with 10 */
+        ck_assert(hot_set(h, content(5, n), 10 + n, 0));
+    ck_assert(hot_set(h, content(6, 0), 2, 0)); /* another line has room */
+    ck_assert(!hot_set(h, content(5, 100), 10, 0));
+    ck_assert(hot_set(h, content(5, 100), 11, 0)); /* in place of the one with 10 */
     ck_assert_uint_eq(hot_owners(h, content(5, 0)), 0);
     ck_assert_uint_eq(hot_owners(h, content(5, 100)), 11);
     for (unsigned n = 1; n < HOT_PROBE; n++)
@@ -62,8 +62,8 @@ START_TEST(replace_is_what_the_other_has)
     for (unsigned round = 0; round < 20; round++) {
         hot_clear(by);
         for (unsigned k = 0; k < 6000; k++) /* many lines full */
-            (void)hot_set(by, content(dice_below(&d, 1024), dice_below(&d, 12)),
-                          dice_below(&d, 20));
+            (void)hot_set(by, content(dice_below(&d, 1024), dice_below(&d, 12)), dice_below(&d, 20),
+                          0);
         hot_replace(h, by);
         for (unsigned line = 0; line < 1024; line++)
             for (unsigned n = 0; n < 12; n++)
@@ -93,9 +93,9 @@ START_TEST(who_stays_is_never_missed)
     struct hot *h = hot_new(), *by[2] = {hot_new(), hot_new()};
     pthread_t t;
 
-    ck_assert(hot_set(h, content(3, 1), 5));
-    ck_assert(hot_set(by[0], content(3, 2), 9) && hot_set(by[0], content(3, 1), 5));
-    ck_assert(hot_set(by[1], content(3, 1), 6));
+    ck_assert(hot_set(h, content(3, 1), 5, 0));
+    ck_assert(hot_set(by[0], content(3, 2), 9, 0) && hot_set(by[0], content(3, 1), 5, 0));
+    ck_assert(hot_set(by[1], content(3, 1), 6, 0));
     ck_assert_int_eq(pthread_create(&t, NULL, read_all, h), 0);
     for (unsigned k = 0; k < 2000; k++)
         hot_replace(h, by[k % 2]);
@@ -103,6 +103,33 @@ START_TEST(who_stays_is_never_missed)
     hot_free(h);
     hot_free(by[0]);
     hot_free(by[1]);
+}
+END_TEST
+
+START_TEST(often_there_and_back)
+{
+    struct hot *h = hot_new();
+
+    ck_assert_uint_eq(hot_often_of(0), 0);
+    ck_assert_uint_eq(hot_often_of(-1), 0);
+    ck_assert_uint_eq(hot_often_of(1), 16);
+    ck_assert_uint_eq(hot_often_of(3), 32);
+    ck_assert_uint_eq(hot_often_of(1e300), HOT_OFTEN_MAX);
+    ck_assert_double_eq(hot_times(0), 0);
+    for (unsigned often = 0; often < HOT_OFTEN_MAX; often++) {
+        ck_assert_uint_eq(hot_often_of(hot_times(often)), often);
+        ck_assert_uint_eq(hot_often_of(0.01 * hot_times(often) + 0.99 * hot_times(often + 1)),
+                          often);
+        ck_assert_double_lt((1 + hot_times(often + 1)) / (1 + hot_times(often)), 1.07);
+    }
+    ck_assert(hot_set(h, content(1, 1), 1, 9));
+    ck_assert_uint_eq(hot_owners(h, content(1, 1)), 1);
+    ck_assert_uint_eq(hot_often(hot_find(h, content(1, 1))), 9);
+    ck_assert(hot_set(h, content(1, 1), 200, 1000));
+    ck_assert_uint_eq(hot_find(h, content(1, 1)), HOT_OFTEN_MAX << 8 | 200);
+    ck_assert(hot_set(h, content(1, 1), 0, 0));
+    ck_assert_uint_eq(hot_find(h, content(1, 1)), 0);
+    hot_free(h);
 }
 END_TEST
 
@@ -114,6 +141,7 @@ int main(void)
     int failed;
 
     tcase_add_test(t, set_and_taken_out);
+    tcase_add_test(t, often_there_and_back);
     tcase_add_test(t, a_full_line_keeps_those_with_more);
     tcase_add_test(t, replace_is_what_the_other_has);
     tcase_add_test(t, who_stays_is_never_missed);

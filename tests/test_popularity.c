@@ -244,7 +244,7 @@ START_TEST(published_and_taken_back)
     struct popularity_row row;
     svidx gone = 9;
 
-    ck_assert(hot_set(h, content(99), 7)); /* of somebody before us: goes */
+    ck_assert(hot_set(h, content(99), 7, 0)); /* of somebody before us: goes */
     for (unsigned i = 0; i < 6000; i++) {
         popularity_count(p, 0, content(1), STR("hot"), 1, i * 0.1); /* 10/s: 1000 open */
         popularity_count(p, 9, content(2), STR("gone"), 1, i * 0.1);
