@@ -274,7 +274,7 @@ static inline void built_live(struct built *b)
     b->live->hot = hot_new();
     for (unsigned k = 0; k < CONTENTS; k++)
         if (w.owners[k])
-            ck_assert(hot_set(b->live->hot, w.content[k], w.owners[k]));
+            ck_assert(hot_set(b->live->hot, w.content[k], w.owners[k], w.owners[k] * 9));
 }
 
 /* The world as it is now, in this order of configuration (NULL: as it comes), less one streamer. */
