@@ -227,7 +227,7 @@ static void put_terms(struct view *v, struct live *live)
                 cache_memory_add(v->cache_memory, content_of(k), slot);
     }
     for (unsigned k = 0; k < CONTENTS; k += 100)
-        hot_set(live->hot, content_of(k), 2 + k % 5);
+        hot_set(live->hot, content_of(k), 2 + k % 5, 40);
     view_fold(v, live);
 }
 
