@@ -10,6 +10,7 @@
 /* A set while it is built. */
 struct set {
     struct candidates *c; /* in the view's arena */
+    size_t combo;         /* index in the builder's */
     struct candidate *slot;
     struct ranked *ranked;
     double sum; /* of known costs of its sites, and how many there are */
@@ -22,6 +23,12 @@ struct set {
 #define CACHE_LINE 64u
 #define COST_MAX   1e30 /* sums of what a map holds stay finite */
 
+/* What costs are made of. */
+struct combo {
+    double weight[VIEW_COSTMAPS_MAX];
+    bool used;
+};
+
 /* Streamers share PIDs: a row is costed and sorted once for each site, which is a PID that has
  * streamers (or no PID, whose cost nobody knows). */
 struct candidates_build {
@@ -31,6 +38,12 @@ struct candidates_build {
     uint16_t *site_of; /* [streamer_count] */
     struct set *sets;
     size_t set_count;
+    struct combo *combos; /* the first is the first map alone */
+    size_t combo_count;
+    /* For one row, or for the origins: [width] */
+    size_t width;
+    double *sum, *part;
+    uint64_t *keys; /* [2 * width]: half is to sort with */
 };
 
 static bool sites_find(struct candidates_build *b)
@@ -53,14 +66,44 @@ static bool sites_find(struct candidates_build *b)
     return true;
 }
 
+/* Index of the combination, which is added if it is new; SIZE_MAX: no memory. */
+static size_t combo_add(struct candidates_build *b, const double *weight)
+{
+    unsigned maps = b->v->costmap_count;
+    struct combo *grown;
+    size_t i = 0;
+
+    while (i < b->combo_count && memcmp(b->combos[i].weight, weight, maps * sizeof *weight) != 0)
+        i++;
+    if (i < b->combo_count)
+        return i;
+    grown = realloc(b->combos, (b->combo_count + 1) * sizeof *grown);
+    if (!grown)
+        return SIZE_MAX;
+    b->combos = grown;
+    grown[b->combo_count] = (struct combo){0};
+    memcpy(grown[b->combo_count].weight, weight, maps * sizeof *weight);
+    return b->combo_count++;
+}
+
+static bool scratch_new(struct candidates_build *b)
+{
+    b->width = b->v->streamer_count + 1u; /* sites are not more */
+    b->sum = calloc(b->width, sizeof *b->sum);
+    b->part = calloc(b->width, sizeof *b->part);
+    b->keys = calloc(2 * b->width, sizeof *b->keys);
+    return b->sum && b->part && b->keys;
+}
+
 struct candidates_build *candidates_build_new(const struct view *v)
 {
+    static const double first[VIEW_COSTMAPS_MAX] = {1};
     struct candidates_build *b = calloc(1, sizeof *b);
 
     if (!b)
         return NULL;
     b->v = (struct view *)(uintptr_t)v; /* still being built: view_build's own */
-    if (!sites_find(b)) {
+    if (!sites_find(b) || !scratch_new(b) || combo_add(b, first) == SIZE_MAX) {
         candidates_build_free(b);
         return NULL;
     }
@@ -76,14 +119,18 @@ void candidates_build_free(struct candidates_build *b)
         free(b->sets[i].first);
     }
     free(b->sets);
+    free(b->combos);
+    free(b->sum);
+    free(b->part);
+    free(b->keys);
     free(b->site);
     free(b->site_of);
     free(b);
 }
 
-static bool set_same(const struct set *s, const sidx *streamers, size_t n)
+static bool set_same(const struct set *s, const sidx *streamers, size_t n, size_t combo)
 {
-    if (s->c->count != n)
+    if (s->c->count != n || s->combo != combo)
         return false;
     for (size_t i = 0; i < n; i++)
         if (s->slot[i].streamer != streamers[i])
@@ -174,25 +221,40 @@ static bool set_new(struct candidates_build *b, struct set *s, size_t n)
 }
 
 const struct candidates *candidates_build_add(struct candidates_build *b, const sidx *streamers,
-                                              size_t n)
+                                              size_t n, const double *weight)
 {
+    size_t combo = combo_add(b, weight);
     struct set *grown, *s;
 
     assert(n <= STREAMERS_MAX);
+    if (combo == SIZE_MAX)
+        return NULL;
     for (size_t i = 0; i < b->set_count; i++)
-        if (set_same(&b->sets[i], streamers, n))
+        if (set_same(&b->sets[i], streamers, n, combo))
             return b->sets[i].c;
     grown = realloc(b->sets, (b->set_count + 1) * sizeof *grown);
     if (!grown)
         return NULL;
     b->sets = grown;
     s = &grown[b->set_count++];
-    *s = (struct set){0};
+    *s = (struct set){.combo = combo};
     if (!set_new(b, s, n))
         return NULL;
+    b->combos[combo].used = true;
     slots_fill(b, s, streamers);
     slots_by_site(b, s);
     return s->c;
+}
+
+uint32_t candidates_build_maps(const struct candidates_build *b)
+{
+    uint32_t maps = 0;
+
+    for (size_t i = 0; i < b->combo_count; i++)
+        for (unsigned m = 0; b->combos[i].used && m < b->v->costmap_count; m++)
+            if (b->combos[i].weight[m] > 0)
+                maps |= 1U << m;
+    return maps;
 }
 
 /* A cost and where it belongs in one number that sorts as the cost does: costs are not negative, so
@@ -239,39 +301,71 @@ static void keys_sort(uint64_t *k, uint64_t *scratch, size_t n)
     memcpy(k + o, scratch + i, (left - i) * sizeof *k);
 }
 
-/* Ordinal costs say nothing but their order: sorted keys get their ranks, from 1, as costs. */
-static void keys_rank(uint64_t *k, size_t n)
+/* Ordinal costs say nothing but their order: they become their ranks, from 1, equal ones sharing
+ * one. */
+static void values_rank(struct candidates_build *b, double *value, size_t n)
 {
-    float rank = 0, last = NAN;
+    size_t known = 0, distinct = 0;
 
-    for (size_t i = 0; i < n && !isnan(key_cost(k[i])); i++) {
-        float cost = key_cost(k[i]);
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(value[i]))
+            memcpy(&b->keys[known++], &value[i], sizeof *b->keys); /* not negative: bits sort */
+    keys_sort(b->keys, b->keys + b->width, known);
+    for (size_t i = 0; i < known; i++)
+        if (i == 0 || b->keys[i] != b->keys[distinct - 1])
+            b->keys[distinct++] = b->keys[i];
+    for (size_t i = 0; i < n; i++) {
+        size_t low = 0, high = distinct;
+        uint64_t bits;
 
-        if (cost != last) /* NAN is not equal to the first */
-            rank++;
-        last = cost;
-        k[i] = cost_key(rank, (uint32_t)k[i]);
+        memcpy(&bits, &value[i], sizeof bits);
+        while (!isnan(value[i]) && low < high) {
+            size_t mid = (low + high) / 2;
+
+            if (b->keys[mid] < bits)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        if (!isnan(value[i]))
+            value[i] = (double)(low + 1);
     }
 }
 
-static bool is_ordinal(const struct view *v)
+/* Adds n costs of one map, which are in b->part, to b->sum. */
+static void part_add(struct candidates_build *b, const struct combo *c, unsigned map, size_t n)
 {
-    return v->costmap && costmap_info_get(v->costmap)->mode == COST_ORDINAL;
+    double weight = c->weight[map];
+
+    if (costmap_info_get(b->v->costmaps[map])->mode == COST_ORDINAL)
+        values_rank(b, b->part, n);
+    for (size_t i = 0; i < n; i++)
+        b->sum[i] += weight * b->part[i];
 }
 
-/* Without a cost map all pairs cost the same; with one, whoever is in no PID is at unknown cost. */
-static float pair_cost(const struct view *v, pidx src, pidx dst)
+static void sum_begin(struct candidates_build *b, size_t n)
 {
-    double cost;
+    for (size_t i = 0; i < n; i++)
+        b->sum[i] = b->v->costmap_count ? 0 : 1; /* without a cost map all pairs cost the same */
+}
 
-    if (!v->costmap)
-        return 1;
-    if (src == PIDX_NONE || dst == PIDX_NONE)
-        return NAN;
-    cost = costmap_get(v->costmap, src, dst);
-    if (cost > COST_MAX)
-        cost = COST_MAX;
-    return (float)cost + 0.0F; /* no -0, whose bits sort last */
+static float sum_get(const struct candidates_build *b, size_t i)
+{
+    double cost = b->sum[i];
+
+    return (float)(cost > COST_MAX ? COST_MAX : cost) + 0.0F; /* no -0, whose bits sort last */
+}
+
+/* The costs from src to every site into b->sum; from and to no PID they are not known. */
+static void sites_cost(struct candidates_build *b, const struct combo *c, pidx src)
+{
+    sum_begin(b, b->sites);
+    for (unsigned m = 0; m < b->v->costmap_count; m++) {
+        if (!(c->weight[m] > 0))
+            continue;
+        costmap_gather(b->v->costmaps[m], src, b->site, b->sites, b->part);
+        part_add(b, c, m, b->sites);
+    }
 }
 
 static void row_fill(const struct candidates_build *b, struct set *s, uint32_t row,
@@ -297,64 +391,80 @@ static double mean_cost(double sum, uint64_t known)
     return known && sum > 0 ? sum / (double)known : 1;
 }
 
-static bool rows_fill(struct candidates_build *b)
+/* One row of all sets of a combination. */
+static void sets_fill(struct candidates_build *b, size_t combo, uint32_t row, pidx src)
+{
+    sites_cost(b, &b->combos[combo], src);
+    for (uint32_t s = 0; s < b->sites; s++)
+        b->keys[s] = cost_key(sum_get(b, s), s);
+    keys_sort(b->keys, b->keys + b->width, b->sites);
+    for (size_t i = 0; i < b->set_count; i++)
+        if (b->sets[i].combo == combo)
+            row_fill(b, &b->sets[i], row, b->keys);
+}
+
+static void rows_fill(struct candidates_build *b)
 {
     struct view *v = b->v;
     uint32_t rows = (v->netmap ? v->netmap->pid_count : 0u) + 1u;
-    uint64_t *keys = calloc(2 * (b->sites + 1u), sizeof *keys), known = 0;
+    uint64_t known = 0;
     double sum = 0;
 
-    if (!keys)
-        return false;
-    for (uint32_t row = 0; row < rows; row++) {
-        for (uint32_t s = 0; s < b->sites; s++)
-            keys[s] =
-                cost_key(pair_cost(v, row == rows - 1 ? PIDX_NONE : (pidx)row, b->site[s]), s);
-        keys_sort(keys, keys + b->sites, b->sites);
-        if (is_ordinal(v))
-            keys_rank(keys, b->sites);
-        for (uint32_t s = 0; s < b->sites && !isnan(key_cost(keys[s])); s++) {
-            sum += (double)key_cost(keys[s]);
-            known++;
+    for (size_t combo = 0; combo < b->combo_count; combo++)
+        for (uint32_t row = 0; row < rows; row++) {
+            sets_fill(b, combo, row, row == rows - 1 ? PIDX_NONE : (pidx)row);
+            for (uint32_t s = 0; combo == 0 && s < b->sites; s++)
+                if (!isnan(b->sum[s])) {
+                    sum += (double)sum_get(b, s);
+                    known++;
+                }
         }
-        for (size_t i = 0; i < b->set_count; i++)
-            row_fill(b, &b->sets[i], row, keys);
-    }
     v->cost_unit = mean_cost(sum, known);
     for (size_t i = 0; i < b->set_count; i++)
         b->sets[i].c->cost_unit = mean_cost(b->sets[i].sum, b->sets[i].known);
-    free(keys);
-    return true;
 }
 
-/* Costs of misses. Ordinal ones become ranks among themselves. */
-static bool origins_fill(struct candidates_build *b)
+/* Costs of misses of all streamers that have an origin, in their order, into b->sum. Ordinal ones
+ * become ranks among themselves. */
+static void origins_cost(struct candidates_build *b, const struct combo *c)
 {
-    sidx n = b->v->streamer_count;
-    struct view_streamer *streamers = (struct view_streamer *)(uintptr_t)b->v->streamers;
-    uint64_t *keys = calloc(2 * (n + 1u), sizeof *keys);
-    uint32_t with = 0;
+    const struct view *v = b->v;
+    size_t n = 0;
 
-    if (!keys)
-        return false;
-    for (sidx i = 0; i < n; i++)
-        if (streamers[i].origin_pid != PIDX_NONE)
-            keys[with++] = cost_key(pair_cost(b->v, streamers[i].pid, streamers[i].origin_pid), i);
-    keys_sort(keys, keys + with, with);
-    if (is_ordinal(b->v))
-        keys_rank(keys, with);
-    for (uint32_t k = 0; k < with; k++)
-        streamers[(uint32_t)keys[k]].origin_cost = key_cost(keys[k]);
-    for (size_t s = 0; s < b->set_count; s++)
-        for (uint16_t i = 0; i < b->sets[s].c->count; i++)
-            b->sets[s].slot[i].origin_cost = streamers[b->sets[s].slot[i].streamer].origin_cost;
-    free(keys);
-    return true;
+    sum_begin(b, v->streamer_count);
+    for (unsigned m = 0; m < v->costmap_count; m++) {
+        if (!(c->weight[m] > 0))
+            continue;
+        n = 0;
+        for (sidx i = 0; i < v->streamer_count; i++)
+            if (v->streamers[i].origin_pid != PIDX_NONE)
+                b->part[n++] =
+                    costmap_get(v->costmaps[m], v->streamers[i].pid, v->streamers[i].origin_pid);
+        part_add(b, c, m, n);
+    }
 }
 
-bool candidates_build_freeze(struct candidates_build *b)
+static void origins_fill(struct candidates_build *b)
 {
-    return rows_fill(b) && origins_fill(b);
+    const struct view *v = b->v;
+    struct view_streamer *streamers = (struct view_streamer *)(uintptr_t)v->streamers;
+
+    for (size_t combo = b->combo_count; combo-- > 0;) { /* the first is the streamers' own */
+        size_t at = 0;
+
+        origins_cost(b, &b->combos[combo]);
+        for (sidx i = 0; i < v->streamer_count; i++)
+            streamers[i].origin_cost = streamers[i].origin_pid == PIDX_NONE ? 0 : sum_get(b, at++);
+        for (size_t s = 0; s < b->set_count; s++)
+            for (uint16_t i = 0; b->sets[s].combo == combo && i < b->sets[s].c->count; i++)
+                b->sets[s].slot[i].origin_cost = streamers[b->sets[s].slot[i].streamer].origin_cost;
+    }
+}
+
+void candidates_build_freeze(struct candidates_build *b)
+{
+    rows_fill(b);
+    origins_fill(b);
 }
 
 double candidates_mean(const struct candidates *c, const struct live *live)

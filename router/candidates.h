@@ -1,5 +1,5 @@
 /* Candidates: the streamers that may serve a service, in cost order for every client PID. Services
- * with the same streamers share one. */
+ * with the same streamers and the same costs share one. */
 #pragma once
 
 #include "router/view.h"
@@ -9,7 +9,7 @@ struct candidate {
     double capacity;     /* in units of live_session_units; INFINITY: unlimited */
     double inv_capacity; /* its inverse; 0: unlimited */
     float inv_weight;
-    float origin_cost; /* as in struct view_streamer */
+    float origin_cost; /* as in struct view_streamer, of this set's costs */
     sidx streamer;
     lidx live;
     uint8_t can;
@@ -58,10 +58,16 @@ struct candidates_build;
 /* Of a view whose maps and streamers are there. temporary memory until _free. NULL: no memory. */
 struct candidates_build *candidates_build_new(const struct view *v);
 void candidates_build_free(struct candidates_build *b);
-/* The set of these streamers (ascending, each once): a new one, or one that was added before. NULL:
- * the arena is full. */
+/* The set of these streamers (ascending, each once) at the costs that weight[costmap_count of v]
+ * makes of the view's maps: a new one, or one that was added before. A pair is at the sum of weight
+ * times cost, of ordinal maps weight times rank: among the costs from a client PID to all PIDs that
+ * have streamers, equal costs sharing one, from 1; of origin costs among all of those. A map of
+ * weight 0 does not count; a pair that another one is silent about is at unknown cost. NULL: the
+ * arena is full. */
 const struct candidates *candidates_build_add(struct candidates_build *b, const sidx *streamers,
-                                              size_t n);
-/* Fills all matrices; origin costs of v->streamers (ordinal maps: by ranks) and v->cost_unit.
- * false: no memory. */
-bool candidates_build_freeze(struct candidates_build *b) MUST_CHECK;
+                                              size_t n, const double *weight);
+/* Bit i: map i counts in a set that was added. */
+uint32_t candidates_build_maps(const struct candidates_build *b);
+
+/* Fills all matrices; origin costs of v->streamers and v->cost_unit. */
+void candidates_build_freeze(struct candidates_build *b);

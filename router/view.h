@@ -22,7 +22,8 @@ struct view_streamer {
     pidx pid;           /* PIDX_NONE: in no PID, so at unknown cost from everybody */
     pidx origin_pid;    /* PIDX_NONE: no origin term */
     uint32_t session_s; /* mean length of its sessions: the longest of the services that name it */
-    float origin_cost;  /* cost(pid, origin_pid); 0 without an origin; NAN when the map is silent */
+    float origin_cost;  /* cost(pid, origin_pid) of the first map; 0 without an origin; NAN when the
+                           map is silent */
 };
 
 struct view_downstream {
@@ -43,7 +44,7 @@ struct ring_points;   /* router/traffic_router_hash.h */
 
 struct view_service {
     const struct service_conf *conf;
-    const struct candidates *candidates; /* services with the same streamers share it */
+    const struct candidates *candidates; /* services with the same streamers and costs share it */
     const struct content_regex *regex;   /* NULL: the key is the path's directory */
     uint64_t id;                         /* hash of the name: part of every content key */
     const struct admit_rules *admit;     /* NULL: everybody */
@@ -76,8 +77,8 @@ struct view {
     uint16_t downstream_count;
     struct str cdni_id; /* our name among CDNs; n 0: none */
     pidx default_pid;   /* for addresses that no prefix covers; PIDX_NONE: none */
-    double cost_unit; /* mean known cost between client PIDs and streamers' PIDs (ordinal maps: mean
-                         rank): what load is weighed in; never 0 */
+    double cost_unit;   /* mean known cost of the first map between client PIDs and streamers' PIDs
+                           (ordinal maps: mean rank); never 0 */
     const struct view_streamer *streamers; /* [streamer_count], sorted by name */
     sidx streamer_count;
     const struct view_service *services; /* [service_count], sorted by name */
@@ -144,7 +145,8 @@ struct view_inputs {
 
 /* Control thread. Errors name the streamer or service and what would be right: a PID that the map
  * does not have (ERR_NOT_FOUND), a streamer that a service names and nobody is, two services with
- * one host and path or one torrent, two of one name (ERR_CONFLICT), a weight that is no weight, an
+ * one host and path or one torrent, two of one name (ERR_CONFLICT), a metric that no cost map has
+ * (ERR_NOT_FOUND), two cost maps of one metric (ERR_CONFLICT), a weight that is no weight, an
  * expression that is none (ERR_PARSE), a cost map made for another network map (ERR_CONFLICT), more
  * than fits (ERR_LIMIT). What the streamers cost from every PID is laid out here once: see
  * router/candidates.h. Streamers keep their live words by name; hit_pm is put into them. Warnings

@@ -13,6 +13,7 @@
 #include "router/host_index.h"
 #include "router/traffic_router_hash.h"
 #include "router/view_copy.h"
+#include "router/view_maps.h"
 
 /* The expressions of a view, for its last drop. */
 struct regexes {
@@ -32,30 +33,6 @@ static enum err_code out_of_memory(const struct view *v, struct err *e)
 {
     return err_set(e, ERR_LIMIT, "the view does not fit the %zu MiB it may have",
                    arena_cap(v->arena) >> 20);
-}
-
-static enum err_code maps_take(struct view *v, const struct view_inputs *in, struct err *e)
-{
-    const struct vtag *made_for;
-
-    if (in->costmap && !in->netmap)
-        return err_set(e, ERR_CONFLICT, "there is a cost map and no network map to read it by");
-    if (!in->netmap)
-        return ERR_OK;
-    v->netmap = in->netmap->netmap;
-    v->sources[0] = in->netmap;
-    view_source_take(in->netmap);
-    if (!in->costmap)
-        return ERR_OK;
-    v->costmap = in->costmap->costmap;
-    v->sources[1] = in->costmap;
-    view_source_take(in->costmap);
-    made_for = &costmap_info_get(v->costmap)->depends;
-    if (strcmp(made_for->tag, v->netmap->vtag.tag) != 0)
-        return err_set(e, ERR_CONFLICT,
-                       "the cost map was made for version %s of the network map, which is at %s",
-                       made_for->tag, v->netmap->vtag.tag);
-    return ERR_OK;
 }
 
 static enum err_code pid_find(const struct view *v, const char *key, struct str name, pidx *out,
@@ -205,6 +182,7 @@ static enum err_code service_candidates(struct view *v, struct candidates_build 
 {
     struct view_streamer *streamers = (struct view_streamer *)(uintptr_t)v->streamers;
     size_t n = s->conf->streamer_count ? s->conf->streamer_count : v->streamer_count;
+    double weight[VIEW_COSTMAPS_MAX];
     enum err_code rc = ERR_OK;
 
     if (n > v->streamer_count)
@@ -223,7 +201,10 @@ static enum err_code service_candidates(struct view *v, struct candidates_build 
         if (list[i] == list[i - 1])
             return err_set(e, ERR_CONFLICT, "it names streamer %s twice",
                            v->streamers[list[i]].conf->name.p);
-    s->candidates = candidates_build_add(b, list, n);
+    rc = view_maps_weights(v, s->conf, weight, e);
+    if (rc != ERR_OK)
+        return rc;
+    s->candidates = candidates_build_add(b, list, n, weight);
     if (!s->candidates)
         return out_of_memory(v, e);
     for (size_t i = 0; i < n; i++)
@@ -356,6 +337,17 @@ static void services_measure(struct view *v)
     }
 }
 
+/* Peers of torrents are ranked by the first map. */
+static uint32_t maps_used(const struct view *v, const struct candidates_build *b)
+{
+    uint32_t used = candidates_build_maps(b);
+
+    for (svidx i = 0; i < v->service_count; i++)
+        if (v->services[i].conf->any_info_hash || v->services[i].conf->info_hash_count)
+            used |= 1;
+    return used;
+}
+
 static int by_info_hash(const void *a, const void *b)
 {
     const struct view_torrent *x = a, *y = b;
@@ -423,7 +415,7 @@ static enum err_code view_fill(struct view *v, const struct view_inputs *in, str
 {
     struct candidates_build *b = NULL;
     struct regexes *regexes = NULL;
-    enum err_code rc = maps_take(v, in, e);
+    enum err_code rc = view_maps_take(v, in, e);
 
     if (rc == ERR_OK)
         rc = pid_find(v, "default_pid", in->default_pid, &v->default_pid, e);
@@ -435,12 +427,13 @@ static enum err_code view_fill(struct view *v, const struct view_inputs *in, str
         b = candidates_build_new(v);
         rc = b ? services_fill(v, b, regexes, e) : out_of_memory(v, e);
     }
-    if (rc == ERR_OK)
-        rc = candidates_build_freeze(b) ? ERR_OK : out_of_memory(v, e);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK) {
+        candidates_build_freeze(b);
         rc = view_rings_make(v) ? ERR_OK : out_of_memory(v, e);
+    }
     if (rc == ERR_OK) {
         services_measure(v);
+        view_maps_until(v, in->wall_ms, maps_used(v, b));
         rc = host_index_build(v, v->arena, &v->host_index, e);
     }
     if (rc == ERR_OK)
