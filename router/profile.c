@@ -82,7 +82,7 @@ static bool glob(struct str pattern, struct str text)
  * not closed something that is no label. */
 static struct str family(struct str series, struct str *labels)
 {
-    const char *brace = memchr(series.p, '{', series.n);
+    const char *brace = series.n ? memchr(series.p, '{', series.n) : NULL;
     size_t n = brace ? (size_t)(brace - series.p) : series.n;
 
     *labels = (struct str){0};
@@ -95,10 +95,12 @@ static struct str family(struct str series, struct str *labels)
 /* The next a="b" of labels; false behind the last, or where there is none. */
 static bool next_label(struct str *labels, struct str *name, struct str *value)
 {
-    const char *equals = labels->n ? memchr(labels->p, '=', labels->n) : NULL;
-    const char *end = labels->p + labels->n, *q;
+    const char *equals = labels->n ? memchr(labels->p, '=', labels->n) : NULL, *end, *q;
 
-    if (!equals || equals + 1 == end || equals[1] != '"')
+    if (!equals)
+        return false;
+    end = labels->p + labels->n;
+    if (equals + 1 == end || equals[1] != '"')
         return false;
     for (q = equals + 2; q < end && *q != '"'; q++)
         q += *q == '\\';

@@ -168,10 +168,13 @@ static enum err_code finish(struct stats_page *page, struct stats *out, struct e
 enum err_code stats_parse(enum stats_format f, const char *p, size_t n, struct arena *arena,
                           struct stats *out, struct err *e)
 {
-    struct stats_page page = {.at = p, .end = p + n, .arena = arena};
+    struct stats_page page = {.arena = arena};
     struct err own = {0};
     enum err_code rc;
 
+    p = n ? p : ""; /* nobody may count from NULL */
+    page.at = p;
+    page.end = p + n;
     e = e ? e : &own; /* readers look at it */
     *out = (struct stats){0};
     if (n > STATS_BYTES_MAX)
