@@ -67,7 +67,7 @@ enum standing standing_of(const struct asking *a, uint16_t slot, health_word w, 
         s = STANDING_HEALTHY;
         break;
     case USABLE_OWNED:
-        assert(!"only what drains is usable for what it owns");
+        assert(false && "only what drains is usable for what it owns");
         break;
     case USABLE_SUSPECT:
         s = STANDING_SUSPECT;
