@@ -114,8 +114,8 @@ void cache_memory_rotate(struct cache_memory *m, lidx i);
 void cache_memory_clear(struct cache_memory *m, lidx i);
 /* Is it time? Rotates then: contents is what the cache holds, keep_s how long (0: not known, each).
  * Whatever they are a generation ends when its filter is half full, for beyond that it would say
- * yes to everything. At most one column a call of the caller's loop is worth a thought: a walk of
- * 64 MB takes some 10 ms. */
+ * yes to everything. A walk of 64 MB takes some 10 to 30 ms, so the caller does not turn all
+ * columns in one go: once one has turned, the others wait for its next round. */
 bool cache_memory_turn(struct cache_memory *m, lidx i, double contents, uint32_t keep_s,
                        uint64_t now_ms);
 /* Which streamer a column is: its slot's in live, behind each live_mark_end and before the first
