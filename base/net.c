@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <unistd.h>
 
 static enum err_code socket_bind(struct listen_addr a, int type, int *out, struct err *e)
@@ -79,4 +80,12 @@ uint16_t net_local_port(int fd)
         !addr_from_sockaddr((struct sockaddr *)&ss, &a, &port))
         return 0;
     return port;
+}
+
+void net_ignore_sigpipe(void)
+{
+    struct sigaction now;
+
+    if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
 }

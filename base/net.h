@@ -17,3 +17,8 @@ enum err_code net_listen_tcp(struct listen_addr a, int backlog, int *fd, struct 
  * (as far as the system allows). */
 enum err_code net_bind_udp(struct listen_addr a, int rcvbuf, int *fd, struct err *e) MUST_CHECK;
 uint16_t net_local_port(int fd); /* 0 when it is not a bound socket */
+
+/* A peer that closes early must not end the process: SIGPIPE is ignored from here on, unless
+ * somebody has said what to do with it. For who writes through a library that does not know
+ * MSG_NOSIGNAL. */
+void net_ignore_sigpipe(void);

@@ -1,6 +1,5 @@
 #include "http/http_tls.h"
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -8,6 +7,8 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+
+#include "base/net.h"
 
 static const unsigned char protocol[] = "\x08http/1.1";
 
@@ -91,14 +92,6 @@ static enum err_code load(SSL_CTX *ctx, const char *cert, const char *key, struc
     return ERR_OK;
 }
 
-static void ignore_sigpipe(void)
-{
-    struct sigaction now;
-
-    if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
-        signal(SIGPIPE, SIG_IGN);
-}
-
 enum err_code http_tls_new(const char *cert, const char *key, struct ssl_ctx_st **out,
                            struct err *e)
 {
@@ -117,7 +110,7 @@ enum err_code http_tls_new(const char *cert, const char *key, struct ssl_ctx_st 
         SSL_CTX_free(ctx);
         return rc;
     }
-    ignore_sigpipe();
+    net_ignore_sigpipe();
     *out = ctx;
     return ERR_OK;
 }

@@ -1,12 +1,14 @@
 /* One probe: one connection to one address of a streamer, which ends in one verdict and one
- * sentence. probe_tcp.c connects, under a deadline for the whole; probe_http.c asks and reads on
- * the connection. Only prober.c starts probes. */
+ * sentence, and when it is asked for also in a body (polls). probe_tcp.c connects, under a deadline
+ * for the whole; probe_tls.c encrypts; probe_http.c asks and reads. Only the prober starts probes.
+ */
 #pragma once
 
-#include "base/bytes.h"
+#include "router/http_answer.h"
 #include "router/streamer.h"
 
 struct event_base;
+struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 
 enum probe_verdict {
     PROBE_GOOD,
@@ -20,13 +22,18 @@ enum probe_verdict {
 struct probe_result {
     enum probe_verdict verdict;
     char why[PROBE_WHY_MAX]; /* "200 in 2 ms", "connection refused in 0 ms": printable ASCII */
+    struct str body;         /* of a good one that asked for it; both until done returns */
+    struct str content_type;
 };
 
 struct probe_ask {
     struct addr addr;
     uint16_t port;
     struct str host;               /* Host header; n 0: the address and port */
-    const struct probe_conf *conf; /* type, path, status range, timeout */
+    const struct probe_conf *conf; /* type, path, status range, timeout, verify, cors_origin */
+    struct ssl_ctx_st *tls;        /* PROBE_HTTPS: of probe_tls_new */
+    bool body;                     /* read it too: without all of it the probe is bad */
+    size_t body_max;
 };
 
 struct probe;
@@ -40,36 +47,6 @@ struct probe *probe_start(struct event_base *base, const struct probe_ask *ask, 
 /* Closes everything; done is not called. NULL is fine. */
 void probe_cancel(struct probe *p);
 
-/* The reader of an HTTP answer's head (RFC 9112 sections 4 and 5): push, any split gives the same,
- * no memory that grows. Strict about what makes it HTTP (version, status, field names, colons, no
- * control characters), tolerant of what old servers do (bare LF, folded lines, no reason phrase).
- * Interim answers (1xx) are read over. */
-#define HTTP_ANSWER_MAX ((size_t)64 << 10)
-
-enum http_answer_state {
-    HTTP_ANSWER_STATUS_LINE,
-    HTTP_ANSWER_REASON,
-    HTTP_ANSWER_LINE_START,
-    HTTP_ANSWER_NAME,
-    HTTP_ANSWER_VALUE,
-    HTTP_ANSWER_LF,      /* behind the CR of a line */
-    HTTP_ANSWER_LAST_LF, /* behind the CR of the empty line */
-    HTTP_ANSWER_DONE,    /* status is the answer's */
-    HTTP_ANSWER_BAD,     /* wrong says why */
-};
-
-/* Start from {0}. */
-struct http_answer {
-    enum http_answer_state state;
-    size_t seen;     /* bytes */
-    uint32_t line;   /* bytes of the status line so far */
-    uint32_t fields; /* header lines so far */
-    uint16_t status; /* once the status line has it */
-    const char *wrong;
-};
-
-/* Returns the state behind these bytes; feeding a reader that is DONE or BAD changes nothing. At
- * HTTP_ANSWER_MAX bytes the status alone decides. */
-enum http_answer_state http_answer_feed(struct http_answer *a, const char *p, size_t n);
-/* The peer closed. */
-enum http_answer_state http_answer_end(struct http_answer *a);
+/* For all HTTPS probes: TLS 1.2 and later, the system's certificate authorities (OpenSSL's
+ * SSL_CERT_FILE and SSL_CERT_DIR say otherwise). SSL_CTX_free it. */
+enum err_code probe_tls_new(struct ssl_ctx_st **out, struct err *e) MUST_CHECK;

@@ -24,9 +24,12 @@ void probe_cancel(struct probe *p)
         event_free(p->io);
     if (p->deadline)
         event_free(p->deadline);
+    probe_tls_fini(p);
     if (p->fd >= 0)
         close(p->fd);
     bytes_free(&p->request);
+    bytes_free(&p->origin);
+    bytes_free(&p->body);
     free(p);
 }
 
@@ -34,6 +37,8 @@ void probe_finish(struct probe *p, enum probe_verdict verdict, const char *fmt, 
 {
     struct probe_result r = {.verdict = verdict};
     uint64_t took_us = clock_us() - p->start_us;
+    struct http_value type = p->answer.kept[HTTP_CONTENT_TYPE];
+    struct bytes body = p->body;
     probe_done_fn *done = p->done;
     void *arg = p->arg;
     size_t n;
@@ -44,8 +49,13 @@ void probe_finish(struct probe *p, enum probe_verdict verdict, const char *fmt, 
     va_end(ap);
     n = strlen(r.why);
     snprintf(r.why + n, sizeof r.why - n, " in %" PRIu64 " ms", took_us / 1000);
+    p->body = (struct bytes){0};
+    if (p->want_body && verdict == PROBE_GOOD)
+        r.body = (struct str){body.data, body.len};
+    r.content_type = (struct str){type.text, type.n};
     probe_cancel(p);
     done(arg, &r);
+    bytes_free(&body);
 }
 
 void probe_finish_errno(struct probe *p, int error)
@@ -73,7 +83,8 @@ void probe_wait(struct probe *p, short what, event_callback_fn fn)
 {
     if (p->io)
         event_free(p->io);
-    p->io = event_new(p->base, p->fd, what | EV_PERSIST, fn, p);
+    p->waits = what;
+    p->io = event_new(p->base, p->fd, (short)(what | EV_PERSIST), fn, p);
     if (!p->io || event_add(p->io, NULL) < 0)
         probe_finish_errno(p, ENOMEM);
 }
@@ -114,7 +125,9 @@ static void on_connected(evutil_socket_t fd, short what, void *arg)
     if (error)
         probe_finish_errno(p, error);
     else if (p->type == PROBE_HTTP)
-        probe_http_connected(p);
+        probe_http_begin(p);
+    else if (p->type == PROBE_HTTPS)
+        probe_tls_begin(p);
     else
         probe_finish(p, PROBE_GOOD, "connected");
 }
@@ -128,6 +141,13 @@ static int open_and_connect(struct probe *p, const struct probe_ask *ask)
     if (p->fd < 0 || (connect(p->fd, (struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS))
         return errno;
     return 0;
+}
+
+static bool init_talk(struct probe *p, const struct probe_ask *ask)
+{
+    if (p->type == PROBE_HTTPS && !probe_tls_init(p, ask))
+        return false;
+    return p->type == PROBE_TCP || probe_http_init(p, ask);
 }
 
 struct probe *probe_start(struct event_base *base, const struct probe_ask *ask, probe_done_fn *done,
@@ -149,7 +169,7 @@ struct probe *probe_start(struct event_base *base, const struct probe_ask *ask, 
     p->failed = open_and_connect(p, ask);
     p->deadline = evtimer_new(base, on_deadline, p);
     p->io = event_new(base, p->fd, EV_WRITE, on_connected, p);
-    if ((p->type == PROBE_HTTP && !probe_http_init(p, ask)) || !p->deadline || !p->io ||
+    if (!init_talk(p, ask) || !p->deadline || !p->io ||
         set_deadline(p, (uint64_t)p->timeout_ms * 1000) < 0 ||
         (!p->failed && event_add(p->io, NULL) < 0)) {
         probe_cancel(p);
