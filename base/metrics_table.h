@@ -24,6 +24,18 @@ METRIC(HEALTH_CHANGES_UP, "counter", "waymark_health_changes_total", "to=\"up\""
        "Changes of the health of a streamer's address, the first one included")
 METRIC(HEALTH_CHANGES_DOWN, "counter", "waymark_health_changes_total", "to=\"down\"",
        "Changes of the health of a streamer's address, the first one included")
+METRIC(HEALTH_CHANGES_SUSPECT, "counter", "waymark_health_changes_total", "to=\"suspect\"",
+       "Changes of the health of a streamer's address, the first one included")
+METRIC(POLLS_GOOD, "counter", "waymark_polls_total", "result=\"good\"",
+       "Polls of streamers' statistics, by result; of \"none\" this side was the cause")
+METRIC(POLLS_BAD, "counter", "waymark_polls_total", "result=\"bad\"",
+       "Polls of streamers' statistics, by result; of \"none\" this side was the cause")
+METRIC(POLLS_NONE, "counter", "waymark_polls_total", "result=\"none\"",
+       "Polls of streamers' statistics, by result; of \"none\" this side was the cause")
+METRIC(REPORTS, "counter", "waymark_reports_total", "result=\"ok\"",
+       "Reports that streamers pushed, by result")
+METRIC(REPORT_ERRORS, "counter", "waymark_reports_total", "result=\"error\"",
+       "Reports that streamers pushed, by result")
 
 // http
 METRIC(HTTP_2XX, "counter", "waymark_http_requests_total", "status=\"2xx\"",

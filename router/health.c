@@ -49,7 +49,24 @@ const char *health_name(enum health h)
 
 void health_begin(struct streamer_state *s, uint64_t now_ms)
 {
-    *s = (struct streamer_state){.sessions = NAN, .capacity = NAN, .ready = -1, .heard_ms = now_ms};
+    *s = (struct streamer_state){0};
+    health_listen(s, now_ms);
+}
+
+void health_listen(struct streamer_state *s, uint64_t now_ms)
+{
+    s->sessions = s->capacity = NAN;
+    s->ready = -1;
+    s->heard = s->loaded = false;
+    s->heard_ms = now_ms;
+}
+
+void health_forget(struct streamer_state *s, bool v6)
+{
+    s->probe[v6] = (struct health_state){HEALTH_UNKNOWN, 0};
+    s->now[v6] = HEALTH_UNKNOWN;
+    s->cause[v6] = s->before[v6] = HEALTH_BY_NOTHING;
+    s->decided[v6] = false;
 }
 
 static bool has_family(const struct streamer_conf *c, unsigned v6)
@@ -133,14 +150,10 @@ static void note_return(struct streamer_state *s, const struct streamer_conf *c,
 /* What is no longer asked is forgotten: an address that went, probes that were switched off. */
 static void forget(struct streamer_state *s, const struct streamer_conf *c, unsigned v6)
 {
-    if (has_family(c, v6) && c->probe.type != PROBE_NONE)
-        return;
-    s->probe[v6] = (struct health_state){HEALTH_UNKNOWN, 0};
-    if (has_family(c, v6))
-        return;
-    s->now[v6] = HEALTH_UNKNOWN;
-    s->cause[v6] = s->before[v6] = HEALTH_BY_NOTHING;
-    s->decided[v6] = false;
+    if (!has_family(c, v6))
+        health_forget(s, v6);
+    else if (c->probe.type == PROBE_NONE)
+        s->probe[v6] = (struct health_state){HEALTH_UNKNOWN, 0};
 }
 
 unsigned health_tick(struct streamer_state *s, const struct streamer_conf *c, uint64_t now_ms)

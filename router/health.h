@@ -66,6 +66,10 @@ struct health_report {
 };
 
 void health_begin(struct streamer_state *s, uint64_t now_ms);
+/* From here on it is listened to, and nothing that it said before counts. */
+void health_listen(struct streamer_state *s, uint64_t now_ms);
+/* An address of it became another one: nothing is known of that. */
+void health_forget(struct streamer_state *s, bool v6);
 
 /* Each takes one thing in and returns what it changed: 1 now[0], 2 now[1]. A state stays at least
  * c->probe.dwell_ms, but for HEALTH_UNKNOWN at the start; what was wanted meanwhile comes about at

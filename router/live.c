@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/digest.h"
+
 #define HEALTH_MASK  UINT32_C(3)
 #define HEALTH_V6_AT 2
 #define ADMIN_AT     4
@@ -24,7 +26,37 @@ struct live *live_new(void)
 
 void live_free(struct live *l)
 {
+    if (!l)
+        return;
+    for (unsigned i = 0; i < LIVE_SLOTS; i++)
+        digest_live_free(live_digest(l, (lidx)i));
     free(l);
+}
+
+struct digest_live *live_digest(const struct live *l, lidx i)
+{
+    return atomic_load_explicit(&l->streamer[i].digest, memory_order_acquire);
+}
+
+struct digest_live *live_digest_open(struct live *l, lidx i)
+{
+    struct digest_live *d = live_digest(l, i);
+
+    if (d)
+        return d;
+    d = digest_live_new();
+    atomic_store_explicit(&l->streamer[i].digest, d, memory_order_release);
+    return d;
+}
+
+/* A worker may be in it: it is emptied, and goes with the words. */
+static void digest_empty(struct digest_live *d)
+{
+    const struct digest_info none = {0};
+    struct err e = {0};
+
+    if (d)
+        (void)!digest_live_set(d, &none, NULL, &e);
 }
 
 static void slot_reset(struct live_streamer *s, struct str name)
@@ -36,6 +68,7 @@ static void slot_reset(struct live_streamer *s, struct str name)
     atomic_store_explicit(&s->hit_pm, 0, memory_order_relaxed);
     atomic_store_explicit(&s->hit_known_pm, HIT_KNOWN_PM, memory_order_relaxed);
     atomic_store_explicit(&s->sent_known, 0, memory_order_relaxed);
+    digest_empty(atomic_load_explicit(&s->digest, memory_order_relaxed));
     s->open = 0;
     s->foreign = 0;
     s->foreign_s = 0;

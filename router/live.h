@@ -55,7 +55,7 @@ struct live_streamer {
     _Atomic uint32_t hit_known_pm; /* ... and one that it is remembered, or says, to have */
     _Atomic uint32_t sent_known;   /* of dispatched: those for a content that it was believed to
                                       have; wraps */
-    _Atomic(const struct digest_live *) digest; /* what it says that it has; NULL: nothing */
+    _Atomic(struct digest_live *) digest; /* what it says that it has; NULL: nothing */
     /* Control thread only. */
     _Alignas(LIVE_LINE) double open; /* folded's high half, exactly */
     double foreign;                  /* sessions a second that others send it, by its polls */
@@ -138,6 +138,10 @@ static inline float live_scale(const struct live *l, lidx i)
  */
 #define LIVE_FOREIGN_S 60.0
 void live_poll(struct live *l, lidx i, double sessions, uint64_t now_ms, double session_s);
+/* Control thread: what it says that it has. NULL: nobody has asked yet. _open: makes it; NULL: no
+ * memory. A slot that is given to another streamer begins with nothing. */
+struct digest_live *live_digest(const struct live *l, lidx i);
+struct digest_live *live_digest_open(struct live *l, lidx i);
 /* Control thread: it went down, or is not polled any more: what was learnt of others is over. */
 void live_poll_forget(struct live *l, lidx i);
 

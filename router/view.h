@@ -22,6 +22,7 @@ struct view_streamer {
     pidx pid;           /* PIDX_NONE: in no PID, so at unknown cost from everybody */
     pidx origin_pid;    /* PIDX_NONE: no origin term */
     uint32_t session_s; /* mean length of its sessions: the longest of the services that name it */
+    const struct profile_conf *profile; /* of its statistics; NULL: it is not polled */
     float origin_cost;  /* cost(pid, origin_pid) of the first map; 0 without an origin; NAN when the
                            map is silent */
 };
@@ -40,6 +41,7 @@ struct coverage;      /* router/coverage.h */
 struct geo;           /* router/geo.h */
 struct content_regex; /* router/content_key.h */
 struct host_index;    /* router/host_index.h */
+struct profile_conf;  /* router/profile.h */
 struct ring_points;   /* router/traffic_router_hash.h */
 
 struct view_service {
@@ -136,6 +138,8 @@ struct view_inputs {
     size_t downstream_count;
     struct str cdni_id;                /* n 0: none */
     struct cache_memory *cache_memory; /* a reference is taken; NULL: none */
+    const struct profile_conf *profiles; /* the operator's own; they come before the built-in ones */
+    size_t profile_count;
     const struct streamer_conf *streamers;
     size_t streamer_count;
     const struct service_conf *services;

@@ -169,7 +169,7 @@ START_TEST(values)
     v = http_answer_value(&a, HTTP_ALLOW_ORIGIN);
     ck_assert_msg(str_eq(v, STR("https://a.example, *")), "%.*s", (int)v.n, v.p);
     v = http_answer_value(&a, HTTP_CONTENT_TYPE);
-    ck_assert_msg(str_eq(v, STR("text/plain;  charset=utf-8")), "%.*s", (int)v.n, v.p);
+    ck_assert_msg(str_eq(v, STR("text/plain; charset=utf-8")), "%.*s", (int)v.n, v.p);
     ck_assert(!a.kept[HTTP_CONTENT_LENGTH].there);
 
     memset(longer + strlen(longer), '0', 200); /* what was cut is not believed */
