@@ -316,6 +316,7 @@ static void check_probe_times(struct check *c, yaml_node_t *node, const char *pa
 static void set_capacity(struct check *c, yaml_node_t *item, size_t i, struct streamer_read *s)
 {
     s->conf.capacity = s->capacity.sessions;
+    s->conf.session_bps = s->session_bps > 0 ? s->session_bps : 0;
     if (s->capacity.bps > 0 && !has(c, item, "session_rate"))
         problem_error(c->problems, place_at(c, item, "capacity"),
                       "streamers[%zu].capacity: a rate needs the mean rate of one session beside "

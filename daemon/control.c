@@ -549,11 +549,12 @@ static enum err_code start_events(struct control *c, struct err *e)
 static void on_health(void *arg UNUSED, struct str streamer, bool v6, enum health now,
                       const char *why)
 {
+    const bool worse = now == HEALTH_DOWN || now == HEALTH_SUSPECT;
     char quoted[256];
 
-    (now == HEALTH_DOWN ? log_warn : log_info)(
-        "event=streamer.%s streamer=%.*s family=%s reason=%s", now == HEALTH_DOWN ? "down" : "up",
-        (int)streamer.n, streamer.p, v6 ? "ipv6" : "ipv4", log_quote(why, quoted, sizeof quoted));
+    (worse ? log_warn : log_info)("event=streamer.%s streamer=%.*s family=%s reason=%s",
+                                  health_name(now), (int)streamer.n, streamer.p,
+                                  v6 ? "ipv6" : "ipv4", log_quote(why, quoted, sizeof quoted));
 }
 
 static enum err_code start(struct control *c, struct err *e)

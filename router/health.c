@@ -4,10 +4,11 @@
 #include <math.h>
 #include <stdio.h>
 
-#define RAMP_FROM     0.1
-#define FAMILIES      2u
-#define POLLS_UNHEARD 1.5 /* intervals: with their 10 % either way, one that is missed and no two  \
-                           */
+#define RAMP_FROM 0.1
+#define FAMILIES  2u
+#define POLLS_UNHEARD                                                                              \
+    1.5 /* intervals: with their 10 % either way, one that is missed and no two                    \
+         */
 
 bool health_feed(struct health_state *s, const struct probe_conf *c, bool good)
 {

@@ -10,8 +10,7 @@ static double toward(double before, double now, double weight)
 struct hit_belief hit_learn(struct hit_belief before, double ratio, double known_share,
                             double weight)
 {
-    const double known =
-        known_share > 0 ? fmin(ratio / known_share, HIT_KNOWN_MAX) : HIT_KNOWN_MAX;
+    const double known = known_share > 0 ? fmin(ratio / known_share, HIT_KNOWN_MAX) : HIT_KNOWN_MAX;
     struct hit_belief after = before;
 
     if (known_share > 0)

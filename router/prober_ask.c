@@ -19,7 +19,7 @@ static void schedule(struct asker *a, uint64_t in_ms)
     evtimer_add(a->timer, &in); /* cannot fail: it was added before, or has its place in the heap */
 }
 
-bool asker_init(struct asker *a, struct prober *p, event_callback_fn *on_timer, void *arg)
+bool asker_init(struct asker *a, struct prober *p, event_callback_fn on_timer, void *arg)
 {
     a->owner = p;
     a->timer = evtimer_new(p->base, on_timer, arg);

@@ -97,7 +97,7 @@ void member_complain(struct member *m, const char *why);
 
 /* ---- prober_ask.c */
 
-bool asker_init(struct asker *a, struct prober *p, event_callback_fn *on_timer, void *arg);
+bool asker_init(struct asker *a, struct prober *p, event_callback_fn on_timer, void *arg);
 void asker_fini(struct asker *a);
 /* First time soon; stop ends what is under way. */
 void asker_start(struct asker *a, uint32_t interval_ms);

@@ -206,7 +206,7 @@ static bool same_expr(const struct profile_expr *a, const struct profile_expr *b
 static bool same_profile(const struct profile_conf *a, const struct profile_conf *b)
 {
     if (!a || !b || !str_eq(a->name, b->name) || a->format != b->format ||
-        !str_eq(a->path, b->path))
+        !str_eq(a->path, b->path) || !str_eq(a->select, b->select))
         return a == b;
     for (unsigned i = 0; i < PROFILE_FIELDS; i++)
         if (!same_expr(&a->field[i], &b->field[i]))
@@ -323,7 +323,7 @@ static void on_digest_done(void *arg, const struct probe_result *r)
     if (r->verdict != PROBE_GOOD)
         snprintf(d->error, sizeof d->error, "%s", r->why);
     else if (digest_take(m, r->body, &e) != ERR_OK)
-        snprintf(d->error, sizeof d->error, "%s", e.text);
+        snprintf(d->error, sizeof d->error, "%.*s", (int)sizeof d->error - 1, e.text);
     if (!d->error[0])
         d->got_ms = now;
     else if (d->got_ms && now - d->got_ms > (uint64_t)DIGEST_OLD * every)

@@ -84,10 +84,10 @@ struct streamer_conf {
     struct str pid;        /* n 0: located by its address, IPv4 first */
     struct str origin_pid; /* where its misses go; n 0: no origin term */
     double capacity;       /* concurrent sessions; 0: unlimited */
-    double session_bps;    /* of a session, bits a second: turns what it sends into sessions where it
-                              does not count them; 0: not known */
-    double weight;         /* share among equals, > 0; default 1 */
-    uint16_t hit_pm; /* belief that it has a content, per mille, until something measures it */
+    double session_bps; /* of a session, bits a second: turns what it sends into sessions where it
+                           does not count them; 0: not known */
+    double weight;      /* share among equals, > 0; default 1 */
+    uint16_t hit_pm;    /* belief that it has a content, per mille, until something measures it */
     struct probe_conf probe;
     struct poll_conf poll;
     uint32_t slow_start_s; /* behind a return its capacity ramps up for so long; 0: at once */

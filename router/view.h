@@ -138,7 +138,8 @@ struct view_inputs {
     size_t downstream_count;
     struct str cdni_id;                /* n 0: none */
     struct cache_memory *cache_memory; /* a reference is taken; NULL: none */
-    const struct profile_conf *profiles; /* the operator's own; they come before the built-in ones */
+    const struct profile_conf
+        *profiles; /* the operator's own; they come before the built-in ones */
     size_t profile_count;
     const struct streamer_conf *streamers;
     size_t streamer_count;

@@ -14,6 +14,7 @@
 #include "router/traffic_router_hash.h"
 #include "router/view_copy.h"
 #include "router/view_maps.h"
+#include "router/view_profile.h"
 
 /* The expressions of a view, for its last drop. */
 struct regexes {
@@ -145,6 +146,8 @@ static enum err_code streamers_build(struct view *v, const struct view_inputs *i
             rc = err_set(e, ERR_CONFLICT, "there are two of this name; names are unique");
         else
             rc = streamer_fill(v, live, &s[i], e);
+        if (rc == ERR_OK)
+            rc = view_profile_find(in, v->arena, &s[i], e);
         if (rc != ERR_OK) {
             err_wrap(e, "streamer %.*s", (int)name.n, name.p);
             return rc;
