@@ -55,7 +55,7 @@ struct live_streamer {
     _Atomic uint32_t hit_known_pm; /* ... and one that it is remembered, or says, to have */
     _Atomic uint32_t sent_known;   /* of dispatched: those for a content that it was believed to
                                       have; wraps */
-    _Atomic(struct digest_live *) digest; /* what it says that it has; NULL: nothing */
+    _Atomic(struct digest_live *) digest; /* what it says that it has; owned; NULL: nothing */
     /* Control thread only. */
     _Alignas(LIVE_LINE) double open; /* folded's high half, exactly */
     double foreign;                  /* sessions a second that others send it, by its polls */

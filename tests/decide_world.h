@@ -310,6 +310,8 @@ static inline void built_fini(struct built *b)
     view_drop(b->v);
     cache_memory_drop(b->memory);
     hot_free(b->live->hot);
+    for (unsigned i = 0; i < LIVE_SLOTS; i++) /* worlds share them; live words own theirs */
+        atomic_store(&b->live->streamer[i].digest, NULL);
     live_free(b->live);
     if (b->coverage)
         free((void *)(uintptr_t)b->coverage->by_pid);
