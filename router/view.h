@@ -23,8 +23,8 @@ struct view_streamer {
     pidx origin_pid;    /* PIDX_NONE: no origin term */
     uint32_t session_s; /* mean length of its sessions: the longest of the services that name it */
     const struct profile_conf *profile; /* of its statistics; NULL: it is not polled */
-    float origin_cost;  /* cost(pid, origin_pid) of the first map; 0 without an origin; NAN when the
-                           map is silent */
+    float origin_cost; /* cost(pid, origin_pid) of the first map; 0 without an origin; NAN when the
+                          map is silent */
 };
 
 struct view_downstream {
