@@ -88,8 +88,9 @@ static void value_add(struct http_answer *a, char c)
 {
     struct http_value *v = &a->kept[a->field];
 
-    if (v->n == 0 && (c == ' ' || c == '\t'))
+    if (a->leading && (c == ' ' || c == '\t'))
         return;
+    a->leading = false;
     if (v->n < HTTP_KEPT_MAX)
         v->text[v->n++] = c;
     else if (c != ' ' && c != '\t')
@@ -120,6 +121,7 @@ static enum http_answer_state colon(struct http_answer *a)
             value_add(a, ' ');
         }
         v->there = true;
+        a->leading = true;
     }
     return HTTP_ANSWER_VALUE;
 }

@@ -53,6 +53,7 @@ struct http_answer {
     char name[32]; /* of the field, lower case; name_n over its size: too long to be one of ours */
     uint32_t name_n;
     enum http_kept field; /* which value this is; HTTP_KEPT: none of ours */
+    bool leading;         /* nothing but white space of this line's value was there */
 };
 
 /* Returns the state behind these bytes; feeding a reader that is DONE or BAD changes nothing. What

@@ -157,7 +157,7 @@ START_TEST(values)
 {
     static const char head[] = HEAD "access-control-allow-origin: https://a.example \t\r\n"
                                     "Content-Type:text/plain;\r\n charset=utf-8\r\n"
-                                    "Access-Control-Allow-Origin:*\r\n"
+                                    "Access-Control-Allow-Origin: \t*\r\n"
                                     "Content-Typed: x\r\nContent-Typ: x\r\n\r\n";
     char longer[512] = HEAD "Content-Length: ";
     struct http_answer a = {0};
