@@ -6,13 +6,16 @@
 
 #include "router/view.h"
 
+#define COVERAGE_LEVELS_MAX 16u /* footprint objects that narrow each other */
+
 struct coverage {
     unsigned words;              /* of a row: (streamers + downstream CDNs + 63) / 64 */
     unsigned levels;             /* most objects that anybody has */
     const uint32_t *place_class; /* [geo place_count] -> class; NULL: nobody asks for places */
     const uint64_t *by_place;    /* [levels][classes][words] */
-    const uint64_t *by_pid;      /* [levels][pids + 1][words], the last for PIDX_NONE */
-    const uint64_t *by_mark;     /* [levels][marks][words], mark 0: no footprint has its prefix */
+    const uint64_t *by_pid;  /* [levels][pids + 1][words], the last for PIDX_NONE; pids is 0 when
+                                nobody asks for PIDs */
+    const uint64_t *by_mark; /* [levels][marks][words], mark 0: no footprint has its prefix */
     uint32_t classes, pids, marks;
     const struct lpm *prefixes; /* address -> mark; NULL: nobody asks for prefixes */
 };

@@ -7,6 +7,7 @@
 #include "base/lpm.h"
 
 #define GEO_BYTES_MAX ((size_t)2 << 30)
+#define GEO_FILES_MAX 8
 #define GEO_NONE      0 /* the place that nothing is known of is always the first */
 
 enum geo_flag {
@@ -36,9 +37,11 @@ struct geo_paths {
     struct str country, subdivision, asn, anonymous;
 };
 
-/* Reads n databases over each other: each value of an address is of the first that has it. A
- * database of IPv4 alone says nothing of IPv6. ERR_PARSE, ERR_LIMIT, ERR_IO: "mmdb PATH: ...". One
- * reference. */
+/* Reads n databases (1 to GEO_FILES_MAX) over each other: each value of an address is of the first
+ * that has it; anonymous is who is so in any. A database of IPv4 alone says nothing of IPv6. The
+ * whole file is read from a copy: it may be replaced or written over at any time. ERR_PARSE,
+ * ERR_LIMIT, ERR_IO, and ERR_NOT_FOUND when a database has nothing of what is asked, or
+ * a path was given and no record has such a value: "mmdb PATH: ...". One reference. */
 enum err_code geo_load(const char *const *paths, size_t n, const struct geo_paths *where,
                        struct geo **out, struct err *e) MUST_CHECK;
 void geo_take(struct geo *g);

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/coverage.h"
+#include "router/geo.h"
 #include "router/host_index.h"
+#include "router/view_geo.h"
 
 struct view_source *view_source_new(struct arena *owned, const struct netmap *n,
                                     const struct costmap *c)
@@ -148,6 +151,46 @@ struct located view_locate(const struct view *v, struct addr a)
     hit = lpm_find_scope(v->netmap->lpm, a);
     return (struct located){.pid = hit.value == LPM_NONE ? v->default_pid : (pidx)hit.value,
                             .scope = hit.scope};
+}
+
+static uint8_t larger(uint8_t a, uint8_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The PID by country and AS of one whom the network map knows only by its default, or not at all.
+ */
+static void place_fallback(const struct view *v, struct addr a, struct located *at)
+{
+    struct lpm_hit named = lpm_find_scope(v->fallback->named, a);
+
+    at->scope = larger(at->scope, named.scope);
+    if (named.value == LPM_NONE && v->fallback->pid[at->place] != PIDX_NONE)
+        at->pid = v->fallback->pid[at->place];
+}
+
+/* Each look-up gives the bits that decide its answer, so the longest of them decide all. */
+struct located view_place(const struct view *v, svidx service, struct addr a)
+{
+    struct located at = view_locate(v, a);
+
+    if (service >= v->service_count || !v->services[service].places)
+        return at;
+    if (v->geo) {
+        struct geo_hit hit = geo_find(v->geo, a);
+
+        at.place = hit.place;
+        at.scope = larger(at.scope, hit.scope);
+    }
+    if (v->coverage && v->coverage->prefixes) {
+        struct lpm_hit hit = lpm_find_scope(v->coverage->prefixes, a);
+
+        at.mark = hit.value == LPM_NONE ? 0 : hit.value;
+        at.scope = larger(at.scope, hit.scope);
+    }
+    if (v->fallback)
+        place_fallback(v, a, &at);
+    return at;
 }
 
 void view_prefetch(const struct view *v, struct addr a, unsigned pass)

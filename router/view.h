@@ -96,7 +96,7 @@ struct view {
     svidx any_torrent; /* the service of all other torrents; SVIDX_NONE: none */
     struct view_source *sources[1 + VIEW_COSTMAPS_MAX]; /* references to the parsed maps: several
                                                            views share one parsed map */
-    struct geo_fallback *fallback;                      /* router/view_build.c; NULL: none */
+    struct geo_fallback *fallback;                      /* router/view_geo.h; NULL: none */
     void (*on_free[VIEW_ON_FREE_MAX])(void *arg);
     void *on_free_arg[VIEW_ON_FREE_MAX];
     unsigned on_free_count;

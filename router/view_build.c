@@ -13,8 +13,10 @@
 #include "router/host_index.h"
 #include "router/traffic_router_hash.h"
 #include "router/view_copy.h"
+#include "router/view_geo.h"
 #include "router/view_maps.h"
 #include "router/view_profile.h"
+#include "router/view_pid.h"
 
 /* The expressions of a view, for its last drop. */
 struct regexes {
@@ -34,29 +36,6 @@ static enum err_code out_of_memory(const struct view *v, struct err *e)
 {
     return err_set(e, ERR_LIMIT, "the view does not fit the %zu MiB it may have",
                    arena_cap(v->arena) >> 20);
-}
-
-static enum err_code pid_find(const struct view *v, const char *key, struct str name, pidx *out,
-                              struct err *e)
-{
-    char shown[2 * PID_NAME_MAX], hint[SUGGEST_TEXT_MAX];
-    struct suggest s;
-
-    *out = PIDX_NONE;
-    if (name.n == 0)
-        return ERR_OK;
-    bytes_escape(name.p, name.n, shown, sizeof shown);
-    if (!v->netmap)
-        return err_set(e, ERR_NOT_FOUND, "%s is \"%s\", and there is no network map that has PIDs",
-                       key, shown);
-    *out = netmap_find_pid(v->netmap, name);
-    if (*out != PIDX_NONE)
-        return ERR_OK;
-    suggest_init(&s, name);
-    for (pidx i = 0; i < v->netmap->pid_count; i++)
-        suggest_offer(&s, v->netmap->pids[i].name);
-    return err_set(e, ERR_NOT_FOUND, "%s is \"%s\", which the network map does not have%s", key,
-                   shown, suggest_format(&s, hint));
 }
 
 /* By its address, IPv4 first. Not by the default PID: where a client is not known to be is no place
@@ -98,9 +77,9 @@ static enum err_code streamer_fill(struct view *v, struct live *live, struct vie
 
     s->origin_pid = PIDX_NONE;
     if (rc == ERR_OK)
-        rc = pid_find(v, "pid", s->conf->pid, &s->pid, e);
+        rc = view_pid_find(v, "pid", s->conf->pid, &s->pid, e);
     if (rc == ERR_OK)
-        rc = pid_find(v, "origin_pid", s->conf->origin_pid, &s->origin_pid, e);
+        rc = view_pid_find(v, "origin_pid", s->conf->origin_pid, &s->origin_pid, e);
     if (rc != ERR_OK)
         return rc;
     if (s->conf->pid.n == 0)
@@ -421,7 +400,9 @@ static enum err_code view_fill(struct view *v, const struct view_inputs *in, str
     enum err_code rc = view_maps_take(v, in, e);
 
     if (rc == ERR_OK)
-        rc = pid_find(v, "default_pid", in->default_pid, &v->default_pid, e);
+        rc = view_pid_find(v, "default_pid", in->default_pid, &v->default_pid, e);
+    if (rc == ERR_OK)
+        rc = view_geo_build(v, in, e);
     if (rc == ERR_OK)
         rc = streamers_build(v, in, live, e);
     if (rc == ERR_OK)
@@ -441,6 +422,8 @@ static enum err_code view_fill(struct view *v, const struct view_inputs *in, str
     }
     if (rc == ERR_OK)
         rc = torrents_build(v, e);
+    if (rc == ERR_OK)
+        rc = view_geo_finish(v, in, e);
     candidates_build_free(b);
     return rc;
 }
