@@ -200,23 +200,24 @@ static bool set_new(struct candidates_build *b, struct set *s, size_t n)
     struct arena *arena = b->v->arena;
     size_t rows = (b->v->netmap ? b->v->netmap->pid_count : 0u) + 1u;
     uint32_t stride = stride_of(n);
-    _Atomic uint32_t *mean;
+    struct candidates_folded *folded;
 
     s->c = arena_array(arena, 1, sizeof *s->c);
     s->slot = arena_array(arena, n, sizeof *s->slot);
     s->ranked = ranked_new(arena, rows, stride);
-    mean = arena_array(arena, 1, sizeof *mean);
+    folded = arena_array(arena, 1, sizeof *folded + n * sizeof *folded->slot);
     s->by_site = calloc(n + 1, sizeof *s->by_site);
     s->first = calloc(b->sites + 1u, sizeof *s->first);
-    if (!s->c || !s->slot || !s->ranked || !mean || !s->by_site || !s->first)
+    if (!s->c || !s->slot || !s->ranked || !folded || !s->by_site || !s->first)
         return false;
-    atomic_init(mean, CANDIDATES_MEAN_UNKNOWN);
+    atomic_init(&folded->mean, CANDIDATES_MEAN_UNKNOWN);
+    atomic_init(&folded->lowered, CANDIDATES_NEVER_FOLDED);
     *s->c = (struct candidates){.slot = s->slot,
                                 .count = (uint16_t)n,
                                 .rows = (uint32_t)rows,
                                 .ranked = s->ranked,
                                 .stride = stride,
-                                .mean = mean};
+                                .folded = folded};
     return true;
 }
 
@@ -465,35 +466,4 @@ void candidates_build_freeze(struct candidates_build *b)
 {
     rows_fill(b);
     origins_fill(b);
-}
-
-double candidates_mean(const struct candidates *c, const struct live *live)
-{
-    double sessions = 0, capacity = 0;
-
-    for (uint16_t i = 0; i < c->count; i++) {
-        const struct candidate *s = &c->slot[i];
-        health_word w = live_health_get(live, s->live);
-
-        if (s->inv_capacity > 0 &&
-            (live_usable_by_all(w) || ((s->can & STREAMER_V4) && live_usable(w, false)) ||
-             ((s->can & STREAMER_V6) && live_usable(w, true)))) {
-            sessions += (double)(int64_t)live_session_units(live, s->live) *
-                        (double)live_scale(live, s->live);
-            capacity += s->capacity;
-        }
-    }
-    return capacity > 0 ? sessions / capacity : 0;
-}
-
-void view_fold(const struct view *v, const struct live *live)
-{
-    for (svidx i = 0; i < v->service_count; i++) {
-        const struct candidates *c = v->services[i].candidates;
-        float mean = (float)candidates_mean(c, live);
-        uint32_t bits;
-
-        memcpy(&bits, &mean, sizeof bits);
-        atomic_store_explicit(c->mean, bits, memory_order_relaxed);
-    }
 }

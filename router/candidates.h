@@ -16,11 +16,27 @@ struct candidate {
 };
 
 #define CANDIDATES_MEAN_UNKNOWN UINT32_C(0x7fc00000) /* the bits of a NAN */
+#define CANDIDATES_NEVER_FOLDED UINT32_MAX
 
 /* A streamer in the row of a client PID. */
 struct ranked {
     float cost; /* NAN: the map is silent */
     uint16_t slot;
+};
+
+/* The origin and load terms of a streamer, without the policy's weights, are at least this,
+ * whatever the content. Float bits. */
+struct candidate_floor {
+    _Atomic uint32_t origin; /* INFINITY: unknown */
+    _Atomic uint32_t load;   /* decide_penalty() */
+};
+
+/* Live words: what view_fold() saw last. */
+struct candidates_folded {
+    _Atomic uint32_t mean;         /* float bits of the mean utilisation; NAN before the first */
+    _Atomic uint32_t lowered;      /* live->lowered then: floors hold while it is that still */
+    struct candidate_floor least;  /* of all floors */
+    struct candidate_floor slot[]; /* [count] */
 };
 
 struct candidates {
@@ -34,8 +50,7 @@ struct candidates {
     const struct ranked *ranked; /* [rows][stride], of which count are used */
     uint32_t stride;
     double cost_unit; /* mean known cost of a site of its streamers; never 0 */
-    /* A live word: float bits of the mean utilisation as view_fold() last saw it; NAN before. */
-    _Atomic uint32_t *mean;
+    struct candidates_folded *folded;
 };
 
 static inline uint32_t candidates_row(const struct candidates *c, pidx client)

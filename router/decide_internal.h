@@ -142,14 +142,19 @@ static inline int digest_says(const struct asking *a, lidx i)
     return d ? digest_live_has(d, a->q->digest_key) : -1;
 }
 
+static inline float float_get(const _Atomic uint32_t *word)
+{
+    uint32_t bits = atomic_load_explicit(word, memory_order_relaxed);
+    float f;
+
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
 /* NAN: nobody has folded yet. */
 static inline float mean_folded(const struct asking *a)
 {
-    uint32_t bits = atomic_load_explicit(a->set->mean, memory_order_relaxed);
-    float mean;
-
-    memcpy(&mean, &bits, sizeof mean);
-    return mean;
+    return float_get(&a->set->folded->mean);
 }
 
 static inline double penalty_of(double load)

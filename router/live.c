@@ -59,6 +59,15 @@ static void digest_empty(struct digest_live *d)
         (void)!digest_live_set(d, &none, NULL, &e);
 }
 
+/* The control thread is the only writer, so reading and storing are two steps; ahead of the change
+ * itself. */
+static void lowered(struct live *l)
+{
+    uint32_t n = atomic_load_explicit(&l->lowered, memory_order_relaxed) + 1;
+
+    atomic_store_explicit(&l->lowered, n == UINT32_MAX ? 0 : n, memory_order_release);
+}
+
 static void slot_reset(struct live_streamer *s, struct str name)
 {
     atomic_store_explicit(&s->health, 0, memory_order_relaxed);
@@ -96,6 +105,7 @@ lidx live_slot(struct live *l, struct str name)
         }
     }
     if (empty != LIVE_NONE) {
+        lowered(l);
         slot_reset(&l->streamer[empty], name);
         l->streamer[empty].marked = true;
     }
@@ -114,7 +124,6 @@ void live_mark_end(struct live *l)
         l->streamer[i].in_use = l->streamer[i].in_use && l->streamer[i].marked;
 }
 
-/* The control thread is the only writer, so reading and storing are two steps. */
 static void field_set(struct live *l, lidx i, unsigned at, uint32_t value)
 {
     uint32_t w = live_health_get(l, i);
@@ -148,16 +157,23 @@ enum admin_state live_admin_of(health_word w)
     return (enum admin_state)(w >> ADMIN_AT & HEALTH_MASK);
 }
 
+static void hit_set(struct live *l, _Atomic uint32_t *word, uint32_t hit_pm)
+{
+    if (hit_pm > 1000)
+        hit_pm = 1000;
+    if (hit_pm > atomic_load_explicit(word, memory_order_relaxed))
+        lowered(l);
+    atomic_store_explicit(word, hit_pm, memory_order_relaxed);
+}
+
 void live_hit_set(struct live *l, lidx i, uint32_t hit_pm)
 {
-    atomic_store_explicit(&l->streamer[i].hit_pm, hit_pm > 1000 ? 1000 : hit_pm,
-                          memory_order_relaxed);
+    hit_set(l, &l->streamer[i].hit_pm, hit_pm);
 }
 
 void live_hit_known_set(struct live *l, lidx i, uint32_t hit_pm)
 {
-    atomic_store_explicit(&l->streamer[i].hit_known_pm, hit_pm > 1000 ? 1000 : hit_pm,
-                          memory_order_relaxed);
+    hit_set(l, &l->streamer[i].hit_known_pm, hit_pm);
 }
 
 void live_scale_set(struct live *l, lidx i, float scale)
@@ -165,6 +181,8 @@ void live_scale_set(struct live *l, lidx i, float scale)
     uint32_t bits;
 
     memcpy(&bits, &scale, sizeof bits);
+    if (scale < live_scale(l, i))
+        lowered(l);
     atomic_store_explicit(&l->streamer[i].scale, bits, memory_order_relaxed);
 }
 
@@ -179,12 +197,16 @@ void live_dispatch_known(struct live *l, lidx i, uint32_t n)
 }
 
 /* What is open now, and that everything dispatched up to `now` is in it. */
-static void folded_set(struct live_streamer *s, uint32_t now)
+static void folded_set(struct live *l, struct live_streamer *s, uint32_t now)
 {
+    uint64_t before = atomic_load_explicit(&s->folded, memory_order_relaxed);
     double units = s->open * LIVE_SESSION_UNITS + 0.5;
 
     if (units > (double)UINT32_MAX)
         units = (double)UINT32_MAX;
+    if ((uint64_t)units <
+        (before >> 32) + (uint64_t)(uint32_t)(now - (uint32_t)before) * LIVE_SESSION_UNITS)
+        lowered(l);
     atomic_store_explicit(&s->folded, (uint64_t)(uint32_t)units << 32 | now, memory_order_release);
 }
 
@@ -198,7 +220,7 @@ void live_fold(struct live *l, lidx i, double elapsed_s, double session_s)
     double aged = session_s > 0 ? s->open * exp(-elapsed_s / session_s) : 0;
 
     s->open = fmax(aged + (double)(now - (uint32_t)before) + s->foreign * elapsed_s, 0);
-    folded_set(s, now);
+    folded_set(l, s, now);
 }
 
 /* What others send, by how far the belief was off. A session a second more since the last poll
@@ -225,7 +247,7 @@ void live_poll(struct live *l, lidx i, double sessions, uint64_t now_ms, double 
     s->open = sessions;
     s->polled = sessions;
     s->polled_ms = now_ms;
-    folded_set(s, now);
+    folded_set(l, s, now);
 }
 
 void live_poll_forget(struct live *l, lidx i)
@@ -245,5 +267,5 @@ void live_resume(struct live *l, lidx i, double sessions, double foreign, double
     s->open = sessions;
     s->foreign = foreign;
     s->foreign_s = fmin(foreign_s, LIVE_FOREIGN_S);
-    folded_set(s, (uint32_t)atomic_load_explicit(&s->folded, memory_order_relaxed));
+    folded_set(l, s, (uint32_t)atomic_load_explicit(&s->folded, memory_order_relaxed));
 }

@@ -72,6 +72,9 @@ struct digest_live; /* router/digest.h */
 struct live {
     struct live_streamer streamer[LIVE_SLOTS];
     struct hot *hot; /* contents that have several owners; set once, may be NULL */
+    /* Counts what may have made a streamer's load or misses less than they were (sending never
+     * does): what was reckoned with them before does not hold. */
+    _Atomic uint32_t lowered;
 };
 
 struct live *live_new(void);
