@@ -66,14 +66,16 @@ static inline _Atomic uint64_t *cache_memory_row(const struct cache_memory *m, u
     return m->bits + ((hash + k * (hash >> 32 | 1)) & m->row_mask) * m->words * 2;
 }
 
-/* Ahead of the look-ups for a content. Brings the line of the first 256 columns of each row: those
- * behind are brought by the machine as neighbours, or late. */
+/* Ahead of the look-ups for a content. Brings the lines of the first 1,024 columns of each row:
+ * those behind are brought late. */
 static inline void cache_memory_prefetch(const struct cache_memory *m, uint64_t content)
 {
     const uint64_t hash = cache_memory_hash(content);
+    const unsigned lines = m->words < 16 ? m->words : 16;
 
-    for (unsigned k = 0; k < CACHE_MEMORY_HASHES; k++)
-        __builtin_prefetch(cache_memory_row(m, hash, k));
+    for (unsigned line = 0; line < lines; line += 4)
+        for (unsigned k = 0; k < CACHE_MEMORY_HASHES; k++)
+            __builtin_prefetch(cache_memory_row(m, hash, k) + (size_t)line * 2);
 }
 
 /* The streamers 64 * word .. 64 * word + 63 (live slots) that got this content lately; 0 for slots

@@ -290,6 +290,19 @@ static double miss_weight_of(const struct asking *a, unsigned often)
     return a->policy->origin_weight / (1 + hot_times(often) / a->set->places);
 }
 
+/* The first that will be asked for, ahead of the rest. */
+static inline void row_prefetch(const struct asking *a)
+{
+    const struct ranked *r = candidates_ranked(a->set, a->row);
+    const struct coverage *c = a->v->coverage;
+
+    __builtin_prefetch(r);
+    __builtin_prefetch(r + 64 / sizeof *r);
+    if (c)
+        __builtin_prefetch(c->by_pid +
+                           (size_t)(a->at->pid < c->pids ? a->at->pid : c->pids) * c->words);
+}
+
 /* What the stages share. false: there is no such service. */
 static bool asking_init(struct asking *a, const struct view *v, const struct live *live,
                         const struct question *q, const struct located *at, struct decision *out)
@@ -312,6 +325,7 @@ static bool asking_init(struct asking *a, const struct view *v, const struct liv
     a->at = at;
     a->set = s->candidates;
     a->row = candidates_row(a->set, at->pid);
+    row_prefetch(a);
     __builtin_prefetch(candidates_ranked(a->set, a->row));
     a->policy = &s->conf->policy;
     a->rings = s->ring ? v->rings : NULL;
@@ -346,11 +360,21 @@ static __attribute__((noinline)) void decide_wide(struct asking *a, struct decis
     a->seen = NULL; /* it ends here */
 }
 
+void decide_prefetch(const struct view *v, const struct live *live, uint64_t content)
+{
+    if (v->cache_memory)
+        cache_memory_prefetch(v->cache_memory, content);
+    if (live->hot)
+        __builtin_prefetch(&live->hot->word[hot_line(content)]);
+}
+
 void decide(const struct view *v, const struct live *live, const struct question *q,
             struct decision *out)
 {
-    struct located at = view_locate(v, q->client);
+    struct located at;
 
+    decide_prefetch(v, live, q->content);
+    at = view_locate(v, q->client);
     decide_at(v, live, q, &at, out);
 }
 
@@ -360,8 +384,6 @@ void decide_at(const struct view *v, const struct live *live, const struct quest
     UNINITIALIZED struct seen few[SEEN_FEW + 1];
     UNINITIALIZED struct asking a;
 
-    if (v->cache_memory)
-        cache_memory_prefetch(v->cache_memory, q->content);
     if (!asking_init(&a, v, live, q, at, out))
         return;
     if (q->want == 1 && decide_first(&a, out))

@@ -98,9 +98,12 @@ struct decision {
 void decide(const struct view *v, const struct live *live, const struct question *q,
             struct decision *out);
 
-/* The same for a client that is located already (by view_place, for admission). */
+/* The same for a client that is located already (by view_place, for admission). What it asks memory
+ * for should be under way by then: decide_prefetch as soon as the content is known. */
 void decide_at(const struct view *v, const struct live *live, const struct question *q,
                const struct located *at, struct decision *out);
+
+void decide_prefetch(const struct view *v, const struct live *live, uint64_t content);
 
 /* What a stage did to a candidate. */
 enum excluded {

@@ -41,7 +41,7 @@ static inline struct floors floors_of(const struct asking *a)
                 atomic_load_explicit(&a->live->lowered, memory_order_acquire);
     struct floors o = {.slot = f->slot,
                        .cost_weight = (float)a->policy->cost_weight,
-                       .origin_weight = hold ? (float)a->policy->origin_weight : 0,
+                       .origin_weight = hold ? (float)a->miss_weight : 0,
                        .load_unit = hold ? (float)a->load_unit : 0};
 
     o.least =

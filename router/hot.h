@@ -17,11 +17,16 @@ struct hot {
 struct hot *hot_new(void);
 void hot_free(struct hot *h);
 
+static inline unsigned hot_line(uint64_t content)
+{
+    return (unsigned)(content >> (64 - HOT_BITS)) & ~(HOT_PROBE - 1u);
+}
+
 /* What is known of a content, 0: nothing, so it belongs to as many streamers as the policy says at
  * least, and nobody is expected to ask for it again. */
 static inline unsigned hot_find(const struct hot *h, uint64_t content)
 {
-    unsigned at = (unsigned)(content >> (64 - HOT_BITS)) & ~(HOT_PROBE - 1u);
+    unsigned at = hot_line(content);
 
     for (unsigned i = 0; i < HOT_PROBE; i++) {
         uint64_t w = atomic_load_explicit(&h->word[at + i], memory_order_relaxed);

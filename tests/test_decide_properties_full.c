@@ -17,6 +17,29 @@ static bool same_choice(const struct choice *x, const struct choice *y)
            same_number(x->hit, y->hit);
 }
 
+/* Something changes between two folds. */
+static void poke(const struct built *b)
+{
+    lidx slot = b->v->streamers[dice_below(&w.dice, b->v->streamer_count)].live;
+
+    switch (dice_below(&w.dice, 5)) {
+    case 0:
+        live_poll(b->live, slot, dice_below(&w.dice, 1000), dice_below(&w.dice, 100000), 600);
+        break;
+    case 1:
+        live_scale_set(b->live, slot, (float)(0.1 + 2 * dice_unit(&w.dice)));
+        break;
+    case 2:
+        live_hit_set(b->live, slot, dice_below(&w.dice, 1001));
+        break;
+    case 3:
+        live_dispatch(b->live, slot, dice_below(&w.dice, 100));
+        break;
+    default:
+        live_fold(b->live, slot, 100, 600);
+    }
+}
+
 /* The scan that ends early says what the scan of all says, in every field. */
 START_TEST(early_end_is_the_full_scan)
 {
@@ -34,6 +57,8 @@ START_TEST(early_end_is_the_full_scan)
             struct decision x, y;
             size_t count;
 
+            if (seed % 4 == 1 && k % 8 == 0)
+                poke(&b);
             if (k % 2) /* which has a short way of its own */
                 q.want = 1;
             decide(b.v, b.live, &q, &x);
