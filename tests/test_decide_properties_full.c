@@ -118,8 +118,26 @@ static double reference_hit(const struct built *b, unsigned i, const struct ques
     return (known ? w.known_pm[i] : w.s[i].hit_pm) / 1000.0;
 }
 
+/* Of the world's contents those that are hot are asked for often, too: see built_live. */
+static double reference_miss_weight(const struct built *b, const struct question *q)
+{
+    unsigned places = 0, often = 0;
+
+    for (sidx i = 0; i < b->v->streamer_count; i++) {
+        sidx o = 0;
+
+        while (b->v->streamers[o].pid != b->v->streamers[i].pid)
+            o++;
+        places += o == i;
+    }
+    for (unsigned k = 0; k < CONTENTS; k++)
+        if (w.owners[k] && q->content == w.content[k])
+            often = w.owners[k] * 9u < HOT_OFTEN_MAX ? w.owners[k] * 9u : HOT_OFTEN_MAX;
+    return w.policy.origin_weight / (1 + hot_times(often) / places);
+}
+
 static struct judged judge(const struct built *b, const struct decision *d, unsigned i,
-                           const struct question *q)
+                           const struct question *q, double miss_weight)
 {
     const struct view_streamer *s = &b->v->streamers[view_find_streamer(b->v, w.s[i].name)];
     struct judged j = {.i = i};
@@ -129,7 +147,7 @@ static struct judged judge(const struct built *b, const struct decision *d, unsi
     double hit = reference_hit(b, i, q);
     double origin = hit >= 1 || w.policy.origin_weight <= 0
                         ? 0
-                        : w.policy.origin_weight * (1 - hit) * (double)s->origin_cost;
+                        : miss_weight * (1 - hit) * (double)s->origin_cost;
     unsigned tier = is_full(i) ? 2 : load(i) > reference_cap() * (1 + 1e-12) ? 1 : 0;
 
     j.standing = reference_standing(i, q, &j.edge);
@@ -221,10 +239,11 @@ static unsigned reference_owner_count(const struct question *q)
 static unsigned reference_order(const struct built *b, const struct decision *d,
                                 const struct question *q, struct judged *all)
 {
+    double miss_weight = reference_miss_weight(b, q);
     unsigned standing = 4, n = 0;
 
     for (unsigned i = 0; i < w.n; i++) {
-        all[i] = judge(b, d, i, q);
+        all[i] = judge(b, d, i, q, miss_weight);
         if (all[i].standing < standing)
             standing = all[i].standing;
     }
