@@ -14,9 +14,12 @@ struct fci {
 };
 
 /* Reads {"capabilities":[{"capability-type":..,"capability-value":..,"footprints":[..]},..]}, or
- * the same under "cdni-advertisement" (RFC 9241). Capability types that are not known are skipped;
- * the footprint is that of FCI.DeliveryProtocol, or of all capabilities when that one is not there.
- * Lives in arena. Errors carry the path of the member. */
+ * "capabilities-with-footprints" in "cdni-advertisement" (RFC 9241). Capability types that are not
+ * known are skipped; the footprint is that of FCI.DeliveryProtocol, or of all capabilities when
+ * that one is not there, and of several the union: who delivers HTTP here and HTTPS there is to be
+ * two downstream CDNs. Without capabilities nobody is in it; a footprint type that is not known has
+ * nobody. Lives in arena. Errors carry the path of the member. ERR_LIMIT: more conditions than
+ * COVERAGE_LEVELS_MAX. */
 enum err_code fci_parse(const char *json, size_t n, struct arena *arena, struct fci *out,
                         struct err *e) MUST_CHECK;
 enum err_code fci_load(const char *path, struct arena *arena, struct fci *out,

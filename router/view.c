@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/admit.h"
 #include "router/coverage.h"
 #include "router/geo.h"
 #include "router/host_index.h"
@@ -188,6 +189,8 @@ struct located view_place(const struct view *v, svidx service, struct addr a)
         at.mark = hit.value == LPM_NONE ? 0 : hit.value;
         at.scope = larger(at.scope, hit.scope);
     }
+    if (v->services[service].admit)
+        at.scope = larger(at.scope, admit_scope(v->services[service].admit, a));
     if (v->fallback)
         place_fallback(v, a, &at);
     return at;

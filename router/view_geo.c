@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/admit.h"
 #include "router/candidates.h"
 #include "router/coverage.h"
+#include "router/downstream.h"
 #include "router/fci.h"
 #include "router/geo.h"
 #include "router/view_pid.h"
@@ -136,15 +138,33 @@ static void places_fill(struct view *v)
     struct view_service *s = (struct view_service *)(uintptr_t)v->services;
 
     for (svidx i = 0; i < v->service_count; i++)
-        s[i].places = v->fallback || (s[i].admit && v->geo) ||
+        s[i].places = v->fallback || admit_asks_places(s[i].admit) ||
                       (v->coverage && service_has_footprint(v, &s[i]));
+}
+
+static enum err_code admission_build(struct view *v, struct err *e)
+{
+    struct view_service *s = (struct view_service *)(uintptr_t)v->services;
+    enum err_code rc = ERR_OK;
+
+    for (svidx i = 0; i < v->service_count && rc == ERR_OK; i++) {
+        rc = admit_build(v, &s[i].conf->admit, &s[i].admit, e);
+        if (rc != ERR_OK)
+            err_wrap(e, "service %s", s[i].conf->name.p);
+    }
+    return rc;
 }
 
 enum err_code view_geo_finish(struct view *v, const struct view_inputs *in, struct err *e)
 {
-    enum err_code rc = coverage_build(v, &v->coverage, e);
+    enum err_code rc = downstream_build(v, in, e);
 
-    (void)in;
+    if (rc == ERR_OK)
+        rc = downstream_link(v, e);
+    if (rc == ERR_OK)
+        rc = coverage_build(v, &v->coverage, e);
+    if (rc == ERR_OK)
+        rc = admission_build(v, e);
     if (rc == ERR_OK)
         places_fill(v);
     return rc;

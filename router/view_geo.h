@@ -15,7 +15,8 @@ struct geo_fallback {
 enum err_code view_geo_build(struct view *v, const struct view_inputs *in,
                              struct err *e) MUST_CHECK;
 
-/* Once streamers, services and the host index are there: coverage, and which services ask for
- * places. Errors are coverage_build's. */
+/* Once streamers, services and the host index are there: downstream CDNs, coverage, admission, and
+ * which services ask for places. Errors are downstream_build's, downstream_link's, coverage_build's
+ * and admit_build's. */
 enum err_code view_geo_finish(struct view *v, const struct view_inputs *in,
                               struct err *e) MUST_CHECK;
