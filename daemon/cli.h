@@ -18,3 +18,4 @@ int cli_status(const struct cli *c);
 int cli_check(const struct cli *c);
 int cli_streamers(const struct cli *c);
 int cli_reload(const struct cli *c);
+int cli_simulate(const struct cli *c);

@@ -10,8 +10,7 @@
 /* A file of the greatest length, its values as records, and the messages. */
 #define CONFIG_ARENA_MAX ((size_t)1 << 30)
 
-/* The folder of path, absolute where the system can tell, without a slash at the end. */
-static bool folder_find(struct arena *a, const char *path, struct str *out)
+bool config_folder(struct arena *a, const char *path, struct str *out)
 {
     const char *slash = strrchr(path, '/');
     size_t n = slash ? (size_t)(slash - path) : 0;
@@ -41,7 +40,7 @@ static enum err_code parse_in(struct arena *a, struct str text, const char *path
     struct config_tree tree = {.schema = config_keys(), .problems = &sink, .values.arena = a};
     enum err_code rc;
 
-    if (!in || !problem_sink_init(&sink, a, text) || !folder_find(a, path, &tree.values.folder))
+    if (!in || !problem_sink_init(&sink, a, text) || !config_folder(a, path, &tree.values.folder))
         return err_set(e, ERR_LIMIT, "no memory for the configuration");
     in->c.arena = a;
     in->c.path = str_from(arena_strndup(a, path, strlen(path)));

@@ -9,6 +9,10 @@ struct value_context {
     struct str folder; /* of the configuration; relative files are made absolute against it */
 };
 
+/* The folder of path, absolute where the system can tell, without a slash at the end. false: the
+ * arena is full. */
+bool config_folder(struct arena *a, const char *path, struct str *out) MUST_CHECK;
+
 /* Checks text against row and writes the field (row->size bytes; of a list, one item). ERR_PARSE
  * with a sentence without the key's path: "\"30x\" is not a duration; write 30s, 5m or 1h". A name
  * that is no name is kept all the same, so that what refers to it is not an error on top.

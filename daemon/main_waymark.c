@@ -17,6 +17,8 @@ static const struct {
     {"check", "FILE", "reads a configuration and its maps, and says all that is wrong", cli_check},
     {"streamers", "[drain|undrain|down|up|force NAME]", "lists the streamers, or changes one",
      cli_streamers},
+    {"simulate", "SCENARIO.yaml [--svg DIR]",
+     "runs a scenario in virtual time, policies side by side", cli_simulate},
     {"reload", "", "makes the daemon read its configuration and maps again", cli_reload},
 };
 

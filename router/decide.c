@@ -82,8 +82,10 @@ enum standing standing_of(const struct asking *a, uint16_t slot, health_word w, 
 
 static double cap_for(const struct policy_conf *p, double mean)
 {
-    double cap = (1 + p->eps) * mean;
+    double cap = (1 + p->eps) * mean, room = (1 + mean) / 2;
 
+    if (cap > room)
+        cap = room;
     if (cap < p->balance_from)
         cap = p->balance_from;
     return cap < 1 ? cap : 1;

@@ -25,9 +25,11 @@
  *                has by its digest, or where that says nothing by our memory of what was sent
  *                there; else hit_pm. Unknown costs make an unknown score, behind all known ones of
  *                the same tier. load: sessions believed open * scale / capacity.
- *  7 cap         tier 0: under the cap, min(max((1 + eps) * mean load, balance_from), 1), the mean
- *                being that of the service's usable streamers, weighted by capacity. Tier 1: over
- *                it, but not full. Tier 2: full. A lower tier comes first.
+ *  7 cap         tier 0: under the cap, min(max(min((1 + eps) * mean, (1 + mean) / 2),
+ *                balance_from), 1), the mean load being that of the service's usable streamers,
+ *                weighted by capacity. Half of what the mean one has left is room for what is not
+ *                known: sessions that others sent since the last poll, and lengths. Tier 1: over the
+ *                cap, but not full. Tier 2: full. A lower tier comes first.
  *  8 tie         in the best class (tier, then known or unknown) the streamers whose score is
  *                within band * max(best, cost_unit / 10) of the best are equals, and in hash order:
  *                weighted rendezvous of content and streamer (rendezvous.h), or the distance on

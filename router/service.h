@@ -24,7 +24,8 @@ struct policy_conf {
     double origin_weight; /* of (1 - h) * cost(streamer, origin); default 1 */
     double load_weight;   /* of penalty(load), in mean costs of the map at full load; default 1 */
     double band; /* streamers within best * (1 + band) are equals and hashed among; default 0.1 */
-    double eps;  /* nobody is sent above (1 + eps) * mean utilisation ... ; default 0.25 */
+    double eps;  /* nobody is sent above (1 + eps) * mean utilisation, nor beyond half of what the
+                    mean one has left ... ; default 0.25 */
     double balance_from; /* ... once the mean is such that it matters: below this utilisation nobody
                             is capped; 0.5 */
     uint32_t session_s;  /* mean length of a session: dispatches decay with it; default 600 */

@@ -103,6 +103,8 @@ static double reference_cap(void)
         }
     }
     cap = capacity > 0 ? (1 + w.policy.eps) * sessions / capacity : 0;
+    if (capacity > 0 && cap > (1 + sessions / capacity) / 2)
+        cap = (1 + sessions / capacity) / 2;
     cap = cap > w.policy.balance_from ? cap : w.policy.balance_from;
     return cap < 1 ? cap : 1;
 }

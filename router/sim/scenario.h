@@ -11,6 +11,12 @@ enum sim_placement {
     SIM_PLACE_RANDOM, /* by the seed */
 };
 
+enum sim_origin {
+    SIM_ORIGIN_HUB, /* the node with most neighbours */
+    SIM_ORIGIN_FAR, /* the one with the highest mean cost to all others */
+    SIM_ORIGIN_RANDOM,
+};
+
 enum sim_population {
     SIM_POPULATION_DEGREE, /* as many clients as neighbours */
     SIM_POPULATION_ZIPF,   /* by rank, the order by the seed */
@@ -51,7 +57,8 @@ struct sim_conf {
     const struct str *topologies; /* [topology_count], files of GraphML */
     size_t topology_count;
     enum topology_metric metric;
-    struct str origin; /* label of the origin's node; n 0: that with most neighbours */
+    enum sim_origin origin_place;
+    struct str origin; /* label of the origin's node; n 0: by origin_place */
 
     /* Streamers, all alike. */
     uint32_t sites, per_site;

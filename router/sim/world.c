@@ -169,16 +169,41 @@ static bool sites_place(struct sim_world *w, struct sim_random *random)
     return true;
 }
 
+/* How good a node is for the origin; the highest wins, of equals the first. */
+static double origin_rank(const struct sim_world *w, uint32_t node, struct sim_random *random)
+{
+    uint32_t n = w->topology->count;
+    double sum = 0;
+
+    switch (w->conf->origin_place) {
+    case SIM_ORIGIN_HUB:
+        return w->topology->nodes[node].degree;
+    case SIM_ORIGIN_FAR:
+        for (uint32_t i = 0; i < n; i++)
+            sum += w->cost[(size_t)node * n + i];
+        return sum;
+    case SIM_ORIGIN_RANDOM:
+        break;
+    }
+    return sim_random_unit(random);
+}
+
 static enum err_code origin_find(struct sim_world *w, struct err *e)
 {
+    struct sim_random random = {hash_mix(w->seed, 0x6f726967696e)};
     const struct topology *t = w->topology;
+    double best = -1;
 
     for (unsigned i = 0; i < t->count; i++) {
-        if (w->conf->origin.n == 0 && t->nodes[i].degree > t->nodes[w->origin].degree)
-            w->origin = (uint16_t)i;
+        double rank = origin_rank(w, i, &random);
+
         if (w->conf->origin.n && str_eq(w->conf->origin, str_from(t->nodes[i].name))) {
             w->origin = (uint16_t)i;
             return ERR_OK;
+        }
+        if (rank > best) {
+            best = rank;
+            w->origin = (uint16_t)i;
         }
     }
     if (w->conf->origin.n)
