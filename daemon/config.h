@@ -7,8 +7,10 @@
 #include "base/net.h"
 #include "dns/dns_conf.h"
 #include "http/http_server.h"
+#include "router/geo.h"
 #include "router/note.h"
 #include "router/service.h"
+#include "router/view.h"
 #include "tracker/tracker.h"
 
 #define CONFIG_BYTES_MAX    ((size_t)16 << 20)
@@ -24,7 +26,16 @@ struct listen_list {
     size_t count;
 };
 
+/* A downstream CDN as it is written: its advertisement's footprints come on top (daemon/sources.h).
+ */
+struct downstream_keys {
+    struct downstream_conf conf;
+    struct str advertisement; /* file; n 0: none */
+};
+
 enum access_log_to { ACCESS_LOG_OFF, ACCESS_LOG_STDOUT, ACCESS_LOG_FILE };
+
+struct profile_conf; /* router/profile.h */
 
 struct config {
     struct arena *arena; /* holds all of this */
@@ -47,13 +58,37 @@ struct config {
 
     struct str network_map,
         cost_map; /* paths, made absolute against the configuration's folder; n 0: none */
+    const struct str *cost_maps; /* [cost_map_count]: further ones, of other metrics */
+    size_t cost_map_count;
     struct str default_pid;
+    struct {
+        const struct str *databases; /* [database_count]; count 0: no geography */
+        size_t database_count;
+        struct geo_paths paths;
+        const struct geo_pid *pids;
+        size_t pid_count;
+    } geo;
+
+    struct str state_directory; /* n 0: nothing survives a restart */
+    struct {
+        size_t cache_bytes;         /* router/cache_memory.h; 0: nothing is remembered */
+        uint32_t sessions, buckets; /* entries of either table */
+        uint32_t popularity;        /* counters */
+        uint32_t half_life_s;       /* of a count */
+    } memory;
+    /* Authorization of reports; the file is read by config_load alone. */
+    struct str report_token, report_token_file;
+    struct str cdni_id; /* our name among CDNs; n 0: none */
 
     struct http_conf http_conf;
     struct dns_conf dns_conf;
     struct tracker_conf tracker_conf;
     bool tracker_http; /* /announce and /scrape on the http ports */
 
+    const struct profile_conf *profiles; /* the operator's own */
+    size_t profile_count;
+    const struct downstream_keys *downstreams;
+    size_t downstream_count;
     const struct streamer_conf *streamers;
     size_t streamer_count;
     const struct service_conf *services;

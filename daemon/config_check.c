@@ -1,20 +1,10 @@
 #include "daemon/config_check.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/suggest.h"
 #include "daemon/config_units.h"
-
-struct check {
-    struct config_tree *t;
-    struct problem_sink *problems;
-    struct config_read *in;
-    yaml_node_t *root;
-    struct arena *arena;
-};
 
 static enum err_code no_memory(struct err *e)
 {
@@ -41,21 +31,19 @@ yaml_node_t *config_tree_deep(struct config_tree *t, yaml_node_t *node, const ch
     return node;
 }
 
-static struct place place_at(const struct check *c, yaml_node_t *node, const char *keys)
+struct place check_place(const struct check *c, yaml_node_t *node, const char *keys)
 {
     return config_tree_place(config_tree_deep(c->t, node, keys));
 }
 
-/* Whether the key was written, right or wrong. */
-static bool has(const struct check *c, yaml_node_t *node, const char *key)
+bool check_has(const struct check *c, yaml_node_t *node, const char *key)
 {
     return config_tree_key(c->t, node, key) != NULL;
 }
 
-/* Whether what is written there was wrong in itself already. */
-static bool is_wrong(const struct check *c, yaml_node_t *node, const char *keys)
+bool check_wrong(const struct check *c, yaml_node_t *node, const char *keys)
 {
-    return problem_sink_has(c->problems, place_at(c, node, keys));
+    return problem_sink_has(c->problems, check_place(c, node, keys));
 }
 
 static int named_cmp(const void *a, const void *b)
@@ -192,18 +180,18 @@ static void check_listen(struct check *c)
     yaml_node_t *listen = config_tree_deep(c->t, c->root, "listen");
     yaml_node_t *admin = config_tree_key(c->t, listen, "admin");
 
-    if (k->https.count && (!has(c, config_tree_key(c->t, c->root, "tls"), "certificate")))
-        problem_error(c->problems, place_at(c, listen, "https"),
+    if (k->https.count && (!check_has(c, config_tree_key(c->t, c->root, "tls"), "certificate")))
+        problem_error(c->problems, check_place(c, listen, "https"),
                       "listen.https: needs a certificate; write tls: {certificate: fullchain.pem, "
                       "key: key.pem}");
-    if ((k->tls.certificate.n == 0) != (k->tls.key.n == 0) && !is_wrong(c, c->root, "tls.key") &&
-        !is_wrong(c, c->root, "tls.certificate"))
-        problem_error(c->problems, place_at(c, c->root, "tls"),
+    if ((k->tls.certificate.n == 0) != (k->tls.key.n == 0) && !check_wrong(c, c->root, "tls.key") &&
+        !check_wrong(c, c->root, "tls.certificate"))
+        problem_error(c->problems, check_place(c, c->root, "tls"),
                       "tls: certificate and key belong together; add tls.%s",
                       k->tls.key.n ? "certificate" : "key");
     if (!k->http.count && !k->https.count && !k->dns.count && !k->tracker_udp.count &&
         !c->problems->errors)
-        problem_warning(c->problems, place_at(c, c->root, "listen"),
+        problem_warning(c->problems, check_place(c, c->root, "listen"),
                         "listen: nothing is served; write listen: {http: [0.0.0.0:80]}, or dns, or "
                         "tracker_udp");
     for (size_t i = 0; i < k->admin.count; i++)
@@ -214,35 +202,24 @@ static void check_listen(struct check *c)
                             i, k->admin.items[i].name.p);
 }
 
-/* Files. */
-
-static void check_file(struct check *c, const char *keys, struct str path)
-{
-    struct stat st;
-
-    if (path.n == 0)
-        return;
-    if (stat(path.p, &st) < 0)
-        problem_error(c->problems, place_at(c, c->root, keys), "%s: %s: %s", keys, path.p,
-                      strerror(errno));
-    else if (!S_ISREG(st.st_mode))
-        problem_error(c->problems, place_at(c, c->root, keys), "%s: %s is not a file", keys,
-                      path.p);
-}
+/* Maps. */
 
 static void check_maps(struct check *c)
 {
     const struct config *k = &c->in->c;
     yaml_node_t *maps = config_tree_key(c->t, c->root, "maps");
 
-    if (has(c, maps, "network"))
+    if (k->cost_map_count && !check_has(c, maps, "cost"))
+        problem_error(c->problems, check_place(c, maps, "cost_maps"),
+                      "maps.cost_maps: further maps come beside a first one; add maps.cost");
+    if (check_has(c, maps, "network"))
         return;
-    if (k->cost_map.n)
-        problem_error(c->problems, place_at(c, maps, "cost"),
+    if (k->cost_map.n || k->cost_map_count)
+        problem_error(c->problems, check_place(c, maps, k->cost_map.n ? "cost" : "cost_maps"),
                       "maps.cost: a cost map is between the PIDs of a network map; add "
                       "maps.network");
     if (k->default_pid.n)
-        problem_error(c->problems, place_at(c, maps, "default_pid"),
+        problem_error(c->problems, check_place(c, maps, "default_pid"),
                       "maps.default_pid: a PID is one of a network map; add maps.network");
 }
 
@@ -270,25 +247,27 @@ static void check_tracker(struct check *c)
     yaml_node_t *node = config_tree_key(c->t, c->root, "tracker");
     char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
 
-    if (!has(c, node, "peer_timeout"))
+    if (!check_has(c, node, "peer_timeout"))
         k->peer_timeout_s = 2 * k->interval_s + 120;
-    else if (k->peer_timeout_s <= k->interval_s && !is_wrong(c, node, "peer_timeout"))
-        problem_error(c->problems, place_at(c, node, "peer_timeout"),
+    else if (k->peer_timeout_s <= k->interval_s && !check_wrong(c, node, "peer_timeout"))
+        problem_error(c->problems, check_place(c, node, "peer_timeout"),
                       "tracker.peer_timeout: %s is not above the interval, %s; every peer would be "
                       "forgotten before it announces again",
                       units_duration_format((uint64_t)k->peer_timeout_s * 1000, a),
                       units_duration_format((uint64_t)k->interval_s * 1000, b));
-    if (k->min_interval_s > k->interval_s && !is_wrong(c, node, "min_interval") &&
-        !is_wrong(c, node, "interval"))
-        problem_error(c->problems,
-                      place_at(c, node, has(c, node, "min_interval") ? "min_interval" : "interval"),
-                      "tracker.min_interval: %s is above the interval, %s",
-                      units_duration_format((uint64_t)k->min_interval_s * 1000, a),
-                      units_duration_format((uint64_t)k->interval_s * 1000, b));
+    if (k->min_interval_s > k->interval_s && !check_wrong(c, node, "min_interval") &&
+        !check_wrong(c, node, "interval"))
+        problem_error(
+            c->problems,
+            check_place(c, node, check_has(c, node, "min_interval") ? "min_interval" : "interval"),
+            "tracker.min_interval: %s is above the interval, %s",
+            units_duration_format((uint64_t)k->min_interval_s * 1000, a),
+            units_duration_format((uint64_t)k->interval_s * 1000, b));
     if (k->peers_default > k->peers_max)
         problem_error(
             c->problems,
-            place_at(c, node, has(c, node, "peers_default") ? "peers_default" : "peers_max"),
+            check_place(c, node,
+                        check_has(c, node, "peers_default") ? "peers_default" : "peers_max"),
             "tracker.peers_default: %u is above tracker.peers_max, %u", k->peers_default,
             k->peers_max);
 }
@@ -300,13 +279,13 @@ static void check_probe_times(struct check *c, yaml_node_t *node, const char *pa
                               const struct probe_conf *p)
 {
     char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
-    const char *key = has(c, node, "timeout") ? "timeout" : "interval";
+    const char *key = check_has(c, node, "timeout") ? "timeout" : "interval";
 
     /* What is inherited was said at defaults. */
-    if (p->timeout_ms < p->interval_ms || !has(c, node, key) || is_wrong(c, node, "timeout") ||
-        is_wrong(c, node, "interval"))
+    if (p->timeout_ms < p->interval_ms || !check_has(c, node, key) ||
+        check_wrong(c, node, "timeout") || check_wrong(c, node, "interval"))
         return;
-    problem_error(c->problems, place_at(c, node, key),
+    problem_error(c->problems, check_place(c, node, key),
                   "%s.timeout: %s is not below the interval, %s; a probe must end before the next "
                   "begins",
                   path, units_duration_format(p->timeout_ms, a),
@@ -317,19 +296,19 @@ static void set_capacity(struct check *c, yaml_node_t *item, size_t i, struct st
 {
     s->conf.capacity = s->capacity.sessions;
     s->conf.session_bps = s->session_bps > 0 ? s->session_bps : 0;
-    if (s->capacity.bps > 0 && !has(c, item, "session_rate"))
-        problem_error(c->problems, place_at(c, item, "capacity"),
+    if (s->capacity.bps > 0 && !check_has(c, item, "session_rate"))
+        problem_error(c->problems, check_place(c, item, "capacity"),
                       "streamers[%zu].capacity: a rate needs the mean rate of one session beside "
                       "it; add session_rate: 5 Mbit/s",
                       i);
     if (s->capacity.bps > 0 && s->session_bps > 0) {
         s->conf.capacity = s->capacity.bps / s->session_bps;
         if (s->conf.capacity < 1)
-            problem_error(c->problems, place_at(c, item, "capacity"),
+            problem_error(c->problems, check_place(c, item, "capacity"),
                           "streamers[%zu].capacity: is less than one session of session_rate", i);
     }
-    if (s->capacity.bps <= 0 && s->session_bps > 0 && !is_wrong(c, item, "capacity"))
-        problem_warning(c->problems, place_at(c, item, "session_rate"),
+    if (s->capacity.bps <= 0 && s->session_bps > 0 && !check_wrong(c, item, "capacity"))
+        problem_warning(c->problems, check_place(c, item, "session_rate"),
                         "streamers[%zu].session_rate: has no use, for capacity is not a rate, as "
                         "in 10 Gbit/s",
                         i);
@@ -348,17 +327,27 @@ static void check_streamer(struct check *c, yaml_node_t *item, size_t i)
     set_capacity(c, item, i, s);
     if (!item || item->type != YAML_MAPPING_NODE)
         return;
-    if (!has(c, item, "ipv4") && !has(c, item, "ipv6"))
+    if (!check_has(c, item, "ipv4") && !check_has(c, item, "ipv6"))
         problem_error(c->problems, config_tree_place(item),
                       "streamers[%zu]: has no address; add ipv4 or ipv6", i);
     if (!k->http_port && !k->https_port && !k->seed_port)
-        problem_error(c->problems, place_at(c, item, "http_port"),
+        problem_error(c->problems, check_place(c, item, "http_port"),
                       "streamers[%zu]: has no port; add http_port, https_port or seed_port", i);
     else if (k->probe.type == PROBE_HTTP && !k->http_port && !k->probe.port)
         problem_error(c->problems, config_tree_place(probe ? probe : item),
                       "streamers[%zu].probe: asks over HTTP where there is no http_port; write "
-                      "probe: {type: tcp}, or probe: {port: 8080}",
+                      "probe: {type: https}, or probe: {port: 8080}",
                       i);
+    else if (k->probe.type == PROBE_HTTPS && !k->https_port && !k->probe.port)
+        problem_error(c->problems, config_tree_place(probe ? probe : item),
+                      "streamers[%zu].probe: asks over HTTPS where there is no https_port; add "
+                      "one, or write probe: {type: http}",
+                      i);
+    if (k->probe.cors_origin.n && k->probe.type != PROBE_HTTP && k->probe.type != PROBE_HTTPS &&
+        check_has(c, probe, "cors_origin"))
+        problem_warning(c->problems, check_place(c, probe, "cors_origin"),
+                        "streamers[%zu].probe.cors_origin: has no use, for the probe is not HTTP",
+                        i);
     snprintf(path, sizeof path, "streamers[%zu].probe", i);
     check_probe_times(c, probe, path, &k->probe);
 }
@@ -386,9 +375,16 @@ static enum err_code check_streamers(struct check *c, struct named **names, stru
         return no_memory(e);
     check_probe_times(c, config_tree_deep(c->t, c->root, "defaults.probe"), "defaults.probe",
                       &c->in->probe);
+    check_poll(c, config_tree_deep(c->t, c->root, "defaults.poll"), "defaults.poll", &c->in->poll);
     for (size_t i = 0; i < n; i++) {
+        yaml_node_t *item = config_tree_item(c->t, list, i);
+        enum err_code rc;
+
         (*names)[i] = (struct named){c->in->streamers[i].conf.name, i};
-        check_streamer(c, config_tree_item(c->t, list, i), i);
+        check_streamer(c, item, i);
+        rc = check_streamer_state(c, item, i, e);
+        if (rc != ERR_OK)
+            return rc;
     }
     named_sort(*names, n);
     named_twins(c->t, list, "streamers", *names, n);
@@ -397,48 +393,43 @@ static enum err_code check_streamers(struct check *c, struct named **names, stru
 
 /* Services. */
 
-static void unknown_streamer(struct check *c, const struct named *names, size_t n,
-                             struct place place, size_t service, size_t i, struct str name)
+static void unknown_name(struct check *c, const struct name_list *l, struct place place,
+                         size_t service, size_t i, struct str name)
 {
     char show[TEXT_QUOTE_MAX], hint[SUGGEST_TEXT_MAX];
     struct suggest near;
 
     suggest_init(&near, name);
-    for (size_t k = 0; k < n && !problem_sink_full(c->problems); k++)
-        suggest_offer(&near, names[k].name);
+    for (size_t k = 0; k < l->known_count && !problem_sink_full(c->problems); k++)
+        suggest_offer(&near, l->known[k].name);
     suggest_format(&near, hint);
-    problem_error(c->problems, place,
-                  "services[%zu].streamers[%zu]: no streamer is called \"%s\"%s", service, i,
-                  text_quote(name, show),
-                  hint[0] ? hint
-                  : n     ? "; add it, or write one of those that are"
-                          : "; there are none");
+    problem_error(c->problems, place, "services[%zu].%s[%zu]: no %s is called \"%s\"%s", service,
+                  l->key, i, l->what, text_quote(name, show),
+                  hint[0]          ? hint
+                  : l->known_count ? "; add it, or write one of those that are"
+                                   : "; there are none");
 }
 
-/* A list of names: each known, none twice. */
-static void check_service_streamers(struct check *c, yaml_node_t *item, size_t service,
-                                    const struct named *names, uint32_t *seen)
+void check_names(struct check *c, yaml_node_t *item, size_t service, const struct name_list *l)
 {
-    const struct service_conf *s = &c->in->c.services[service];
-    const size_t n = c->in->streamer_count;
-    yaml_node_t *list = config_tree_key(c->t, item, "streamers");
+    yaml_node_t *list = config_tree_key(c->t, item, l->key);
 
-    for (size_t i = 0; i < s->streamer_count; i++) {
+    for (size_t i = 0; i < l->count; i++) {
         yaml_node_t *node = config_tree_item(c->t, list, i);
-        const struct named *found = named_find(names, n, s->streamers[i]);
+        const struct named *found = named_find(l->known, l->known_count, l->names[i]);
         char show[TEXT_QUOTE_MAX];
 
-        if (s->streamers[i].n == 0)
+        if (l->names[i].n == 0)
             continue;
         if (!found) {
             if (!problem_sink_has(c->problems, config_tree_place(node)))
-                unknown_streamer(c, names, n, config_tree_place(node), service, i, s->streamers[i]);
-        } else if (seen[found->index] == service + 1) {
+                unknown_name(c, l, config_tree_place(node), service, i, l->names[i]);
+        } else if (l->seen[found->index] == service + 1) {
             problem_error(c->problems, config_tree_place(node),
-                          "services[%zu].streamers[%zu]: \"%s\" stands here twice", service, i,
-                          text_quote(s->streamers[i], show));
+                          "services[%zu].%s[%zu]: \"%s\" stands here twice", service, l->key, i,
+                          text_quote(l->names[i], show));
         } else {
-            seen[found->index] = (uint32_t)service + 1;
+            l->seen[found->index] = (uint32_t)service + 1;
         }
     }
 }
@@ -460,9 +451,9 @@ static void check_cname(struct check *c, yaml_node_t *item, size_t service,
         if (s->streamer_count && !found)
             continue;
         streamer = config_tree_item(c->t, config_tree_key(c->t, c->root, "streamers"), at);
-        if (has(c, streamer, "host"))
+        if (check_has(c, streamer, "host"))
             continue;
-        problem_error(c->problems, place_at(c, item, "dns.mode"),
+        problem_error(c->problems, check_place(c, item, "dns.mode"),
                       "services[%zu].dns.mode: cname answers with a streamer's host, and "
                       "streamers[%zu] has none; add host there, or write mode: address",
                       service, at);
@@ -476,15 +467,15 @@ static void check_service(struct check *c, yaml_node_t *item, size_t i)
 
     if (!item || item->type != YAML_MAPPING_NODE)
         return;
-    if (!s->host_count && !s->info_hash_count && !s->any_info_hash && !has(c, item, "hosts") &&
-        !has(c, item, "info_hashes"))
+    if (!s->host_count && !s->info_hash_count && !s->any_info_hash &&
+        !check_has(c, item, "hosts") && !check_has(c, item, "info_hashes"))
         problem_error(c->problems, config_tree_place(item),
                       "services[%zu]: nobody can ask for it; add hosts, info_hashes or "
                       "any_info_hash: true",
                       i);
     if (s->path_prefix.n && memchr(s->path_prefix.p, '?', s->path_prefix.n))
         problem_error(
-            c->problems, place_at(c, item, "path"),
+            c->problems, check_place(c, item, "path"),
             "services[%zu].path: a path ends where its query begins; remove the part from "
             "the ?",
             i);
@@ -579,7 +570,7 @@ static void check_any_info_hash(struct check *c)
             first = i;
         else
             problem_error(c->problems,
-                          place_at(c, config_tree_item(c->t, list, i), "any_info_hash"),
+                          check_place(c, config_tree_item(c->t, list, i), "any_info_hash"),
                           "services[%zu].any_info_hash: services[%zu] takes them already; one "
                           "service can",
                           i, first);
@@ -600,13 +591,21 @@ static enum err_code check_services(struct check *c, const struct named *streame
 
         names[i] = (struct named){c->in->c.services[i].name, i};
         check_service(c, item, i);
-        check_service_streamers(c, item, i, streamers, seen);
+        check_names(c, item, i,
+                    &(struct name_list){.key = "streamers",
+                                        .what = "streamer",
+                                        .names = c->in->c.services[i].streamers,
+                                        .count = c->in->c.services[i].streamer_count,
+                                        .known = streamers,
+                                        .known_count = c->in->streamer_count,
+                                        .seen = seen});
         check_cname(c, item, i, streamers);
+        check_service_partners(c, item, i);
     }
     named_sort(names, n);
     named_twins(c->t, list, "services", names, n);
     check_any_info_hash(c);
-    if (n && !has(c, c->root, "streamers"))
+    if (n && !check_has(c, c->root, "streamers"))
         problem_warning(c->problems, config_tree_place(list),
                         "services: there is nobody to send clients to; add streamers");
     return check_claims(c, e);
@@ -629,17 +628,18 @@ enum err_code config_check(struct config_tree *t, struct config_read *in, bool f
     check_tracker(&c);
     rc = check_twin_sockets(&c, e);
     if (rc == ERR_OK)
+        rc = check_profiles(&c, e);
+    if (rc == ERR_OK)
         rc = check_streamers(&c, &streamers, e);
+    c.streamers = streamers;
+    if (rc == ERR_OK)
+        rc = check_partners(&c, e);
     if (rc == ERR_OK)
         rc = check_services(&c, streamers, e);
     if (rc == ERR_OK)
         rc = config_check_dns(t, &in->c, e);
-    if (rc == ERR_OK && files) {
-        check_file(&c, "tls.certificate", in->c.tls.certificate);
-        check_file(&c, "tls.key", in->c.tls.key);
-        check_file(&c, "maps.network", in->c.network_map);
-        check_file(&c, "maps.cost", in->c.cost_map);
-    }
+    if (rc == ERR_OK && files)
+        rc = check_files(&c, e);
     check_listen(&c);
     return rc;
 }

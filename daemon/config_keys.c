@@ -1,6 +1,7 @@
 #include "daemon/config_keys.h"
 
 #include "daemon/schema_rows.h"
+#include "router/profile.h"
 
 #define DAY_S   86400.0
 #define HOUR_MS 3600000.0
@@ -8,6 +9,7 @@
 #define MIB     (1024.0 * KIB)
 #define GIB     (1024.0 * MIB)
 
+_Static_assert(PROFILE_FIELD_KEYS == PROFILE_FIELDS, "a row for each field");
 _Static_assert(offsetof(struct config_read, c) == 0, "rows of the top name fields of either");
 _Static_assert(offsetof(struct probe_conf, status_max) ==
                    offsetof(struct probe_conf, status_min) + sizeof(uint16_t),
@@ -21,8 +23,32 @@ static const struct schema_word log_formats[] = {
     {"logfmt", LOG_FORMAT_LOGFMT}, {"json", LOG_FORMAT_JSON}, {.name = NULL}};
 static const struct schema_word note_formats[] = {
     {"logfmt", NOTE_LOGFMT}, {"json", NOTE_JSON}, {.name = NULL}};
-static const struct schema_word probe_types[] = {
-    {"http", PROBE_HTTP}, {"tcp", PROBE_TCP}, {"none", PROBE_NONE}, {.name = NULL}};
+static const struct schema_word probe_types[] = {{"http", PROBE_HTTP},
+                                                 {"https", PROBE_HTTPS},
+                                                 {"tcp", PROBE_TCP},
+                                                 {"none", PROBE_NONE},
+                                                 {.name = NULL}};
+static const struct schema_word hash_modes[] = {
+    {"rendezvous", HASH_RENDEZVOUS}, {"traffic-router", HASH_TRAFFIC_ROUTER}, {.name = NULL}};
+static const struct schema_word fallbacks[] = {{"local", FALLBACK_LOCAL},
+                                               {"downstream", FALLBACK_DOWNSTREAM},
+                                               {"bypass", FALLBACK_BYPASS},
+                                               {.name = NULL}};
+static const struct schema_word footprint_types[] = {{"ipv4cidr", FOOTPRINT_IPV4CIDR},
+                                                     {"ipv6cidr", FOOTPRINT_IPV6CIDR},
+                                                     {"asn", FOOTPRINT_ASN},
+                                                     {"countrycode", FOOTPRINT_COUNTRYCODE},
+                                                     {"subdivisioncode", FOOTPRINT_SUBDIVISIONCODE},
+                                                     {"altopid", FOOTPRINT_ALTOPID},
+                                                     {"footprintunion", FOOTPRINT_UNION},
+                                                     {.name = NULL}};
+static const struct schema_word stats_formats[] = {{"prometheus", STATS_PROMETHEUS},
+                                                   {"json", STATS_JSON},
+                                                   {"ats-csv", STATS_ATS_CSV},
+                                                   {"haproxy-csv", STATS_HAPROXY_CSV},
+                                                   {"stub-status", STATS_STUB_STATUS},
+                                                   {"squid-counters", STATS_SQUID_COUNTERS},
+                                                   {.name = NULL}};
 static const struct schema_word redirect_statuses[] = {
     {"302", 302}, {"307", 307}, {"308", 308}, {.name = NULL}};
 static const struct schema_word cors_words[] = {
@@ -35,7 +61,7 @@ static const struct schema_word dns_modes[] = {
 /* Both stand twice: under defaults, and under each streamer or service, which inherits the former. */
 #define PROBE_ROWS(at) \
     {at ".type", WORD(probe_types), AT(probe_conf, type), .default_text = "http", \
-     .help = "How health is asked: an HTTP request, a TCP connection, or not at all."}, \
+     .help = "How health is asked: an HTTP or HTTPS request, a TCP connection, or not at all."}, \
     {at ".port", COUNT(0, 65535), AT(probe_conf, port), .default_text = "0", \
      .help = "Port that is probed; 0 is the streamer's http_port, or its https_port if it has no other."}, \
     {at ".path", .type = SCHEMA_URL_PATH, AT(probe_conf, path), .max = 1024, .default_text = "/", \
@@ -51,7 +77,73 @@ static const struct schema_word dns_modes[] = {
     {at ".up_after", COUNT(1, 1000), AT(probe_conf, up_after), .default_text = "2", \
      .help = "Good probes in a row that bring a streamer up."}, \
     {at ".down_after", COUNT(1, 1000), AT(probe_conf, down_after), .default_text = "3", \
-     .help = "Bad probes in a row that take it down."}
+     .help = "Bad probes in a row that take it down."}, \
+    {at ".dwell", MILLIS(0, HOUR_MS), AT(probe_conf, dwell_ms), .default_text = "3s", \
+     .help = "A state stays at least so long; 0s lets each probe change it."}, \
+    {at ".verify", .type = SCHEMA_BOOL, AT(probe_conf, verify), .default_text = "false", \
+     .help = "HTTPS: the certificate must be good, and be for the host that is asked."}, \
+    {at ".cors_origin", TEXT(1, 256), AT(probe_conf, cors_origin), .default_text = "(not asked)", .example = "https://player.example.com", \
+     .help = "Sent as Origin with an HTTP probe; an answer that does not allow this origin is bad."}
+
+#define POLL_ROWS(at) \
+    {at ".profile", .type = SCHEMA_NAME, AT(poll_conf, profile), .default_text = "(not polled)", .example = "nginx", \
+     .help = "How its statistics page is read: ats, varnish, nginx, haproxy, squid, node-exporter, prometheus, or one of profiles."}, \
+    {at ".path", .type = SCHEMA_URL_PATH, AT(poll_conf, path), .max = 1024, .default_text = "(the profile's)", .example = "/stub_status", \
+     .help = "Path of the page."}, \
+    {at ".port", COUNT(0, 65535), AT(poll_conf, port), .default_text = "0", \
+     .help = "Port of the page; 0 is the streamer's http_port, or its https_port if it has no other."}, \
+    {at ".host", .type = SCHEMA_HOST, AT(poll_conf, host), .default_text = "(the streamer's host, or its address)", .example = "stats.example.com", \
+     .help = "Host header that the page is asked with."}, \
+    {at ".tls", .type = SCHEMA_BOOL, AT(poll_conf, tls), .default_text = "false", .help = "The page is asked over HTTPS."}, \
+    {at ".verify", .type = SCHEMA_BOOL, AT(poll_conf, verify), .default_text = "false", \
+     .help = "Its certificate must be good, and be for the host that is asked."}, \
+    {at ".select", TEXT(1, 256), AT(poll_conf, select), .default_text = "(the profile's choice)", .example = "\"frontend,http\"", \
+     .help = "Which row or label set counts, where a page has many."}, \
+    {at ".interval", MILLIS(100, HOUR_MS), AT(poll_conf, interval_ms), .default_text = "10s", \
+     .help = "Time between the starts of two polls; each is moved by up to 10 % at random."}, \
+    {at ".timeout", MILLIS(10, HOUR_MS), AT(poll_conf, timeout_ms), .default_text = "2s", \
+     .help = "Time that a whole poll may take; below interval."}, \
+    {at ".stale_after", MILLIS(100, HOUR_MS), AT(poll_conf, stale_ms), .default_text = "35s", \
+     .help = "Without a good poll or report for so long a streamer is suspect: it serves when nobody better is there. Above interval."}, \
+    {at ".leave_at", .type = SCHEMA_PERMILLE, .min = 1, .max = 10000, AT(poll_conf, leave_pm), .default_text = "95%", \
+     .help = "Utilisation by its own account from which a streamer is suspect."}, \
+    {at ".return_at", .type = SCHEMA_PERMILLE, .max = 10000, AT(poll_conf, return_pm), .default_text = "85%", \
+     .help = "Utilisation at or below which it may come back; below leave_at."}, \
+    {at ".body_max", SIZE(KIB, 16 * MIB), AT(poll_conf, body_max), .default_text = "1 MiB", \
+     .help = "Largest page that is read."}, \
+    {at ".digest_path", .type = SCHEMA_URL_PATH, AT(poll_conf, digest_path), .max = 1024, .default_text = "(none)", .example = "/squid-internal-periodic/store_digest", \
+     .help = "Path of Squid's cache digest, on the same port: what the cache has, by its own account."}, \
+    {at ".digest_every", SECONDS(10, DAY_S), AT(poll_conf, digest_every_s), .default_text = "10m", \
+     .help = "How often the digest is fetched."}
+
+/* Whom somebody serves; parts have the same, but no parts. */
+#define FOOTPRINT_ROWS(at) \
+    {at ".type", WORD(footprint_types), .required = true, AT(footprint_conf, type), .example = "footprintunion", \
+     .help = "What its values are (RFC 8006, RFC 9241, RFC 9388)."}, \
+    {at ".values", TEXT(1, 256), MANY(footprint_conf, values, value_count), .default_text = "[]", .example = "[]", \
+     .help = "A client is in it that matches any: [192.0.2.0/24], [\"2001:db8::/32\"], [as64500], [de, fr], [us-ca], [PID1]; none with footprintunion."}
+#define FOOTPRINT_PART_ROWS(at) \
+    {at ".parts[].type", WORD(footprint_types), .required = true, AT(footprint_conf, type), .example = "countrycode", \
+     .help = "As above, but for footprintunion."}, \
+    {at ".parts[].values", TEXT(1, 256), MANY(footprint_conf, values, value_count), .default_text = "[]", .example = "[de, fr]", \
+     .help = "As above."}
+
+#define ADMIT_LIST_ROWS(at) \
+    {at ".countries", .type = SCHEMA_COUNTRY, MANY(admit_list, countries, country_count), .default_text = "[]", .example = "[de, at]", \
+     .help = "Country codes (ISO 3166-1); needs geo."}, \
+    {at ".asns", COUNT(1, 4294967295.0), MANY(admit_list, asns, asn_count), .default_text = "[]", .example = "[64500]", \
+     .help = "Numbers of autonomous systems; needs geo."}, \
+    {at ".prefixes", .type = SCHEMA_PREFIX, MANY(admit_list, prefixes, prefix_count), .default_text = "[]", .example = "[192.0.2.0/24]", \
+     .help = "Address prefixes."}, \
+    {at ".anonymous", .type = SCHEMA_BOOL, AT(admit_list, anonymous), .default_text = "false", \
+     .help = "VPNs, proxies and Tor exits, as the geo databases mark them; needs geo."}
+
+/* What a profile makes of a page: name, array index, help. */
+#define PROFILE_FIELD_ROWS(key, index, what) \
+    {"profiles[]." key, GROUP(profile_keys, field[index]), .help = what}, \
+    {"profiles[]." key ".names", TEXT(1, 1024), MANY(profile_field_keys, names, name_count), .default_text = "[]", .example = "[\"node_" key "*\"]", \
+     .help = "Their sum, of those that a page has. A name may end in \"*\": all that begin so; labels that a name leaves out are summed over."}, \
+    {"profiles[]." key ".scale", NUMBER(1e-9, 1e9), AT(profile_field_keys, scale), .default_text = "1", .help = "What the sum is multiplied with."}
 
 #define POLICY_ROWS(at) \
     {at ".cost_weight", NUMBER(0, 1e6), AT(policy_conf, cost_weight), .default_text = "1", \
@@ -67,7 +159,19 @@ static const struct schema_word dns_modes[] = {
     {at ".balance_from", SHARE(0, 1), AT(policy_conf, balance_from), .default_text = "50%", \
      .help = "Mean utilisation from which eps holds; below it the nearest may be the busiest."}, \
     {at ".session", SECONDS(1, 7 * DAY_S), AT(policy_conf, session_s), .default_text = "10m", \
-     .help = "Mean length of a session: what was sent to a streamer is forgotten at this pace."}
+     .help = "Mean length of a session: what was sent to a streamer is forgotten at this pace."}, \
+    {at ".count_window", SECONDS(0, DAY_S), AT(policy_conf, count_window_s), .default_text = "1m", \
+     .help = "A client that asks for a content again so soon is the same session still."}, \
+    {at ".hash", WORD(hash_modes), AT(policy_conf, hash), .default_text = "rendezvous", \
+     .help = "How the content decides among equals; traffic-router is Apache Traffic Control's ring, for caches that it has filled."}, \
+    {at ".owners", COUNT(1, 255), AT(policy_conf, owners), .default_text = "1", \
+     .help = "Streamers of the band that a content belongs to at least."}, \
+    {at ".owners_max", COUNT(1, 255), AT(policy_conf, owners_max), .default_text = "64", \
+     .help = "And at most, however often it is asked for."}, \
+    {at ".owner_share", SHARE(0.001, 100), AT(policy_conf, owner_share), .default_text = "10%", \
+     .help = "A content gets one more owner for each such share of a mean streamer that its sessions fill."}, \
+    {at ".fallback", WORD(fallbacks), MANY_IN(policy_conf, fallback), .default_text = "(local, downstream, bypass, of those that are there)", .example = "[local, downstream, bypass]", \
+     .help = "Who is asked first, second and third: the streamers, another CDN, the bypass."}
 
 static const struct schema_row rows[] = {
     {"workers", COUNT(0, 1024), AT(config, workers), .default_text = "0",
@@ -111,8 +215,45 @@ static const struct schema_row rows[] = {
      .help = "File with a network map: which addresses are in which PID."},
     {"maps.cost", .type = SCHEMA_FILE, AT(config, cost_map), .default_text = "(none: all costs are equal)", .example = "cost-map.json",
      .help = "File with a cost map between the PIDs of that network map."},
+    {"maps.cost_maps", .type = SCHEMA_FILE, MANY(config, cost_maps, cost_map_count), .default_text = "[]", .example = "[delay-map.json]",
+     .help = "Files with further cost maps, of other metrics: services weigh them under costs."},
     {"maps.default_pid", .type = SCHEMA_PID, AT(config, default_pid), .default_text = "(none)", .example = "PID1",
      .help = "PID of clients whose address no prefix covers."},
+
+    {"geo", GROUP_FLAT, .help = "Where addresses are, by MaxMind databases. They are read again when they change."},
+    {"geo.databases", .type = SCHEMA_FILE, MANY(config, geo.databases, geo.database_count), .default_text = "[]", .example = "[GeoLite2-City.mmdb, GeoLite2-ASN.mmdb]",
+     .help = "Database files; each value of an address is of the first that has it."},
+    {"geo.country_path", TEXT(1, 256), AT(config, geo.paths.country), .default_text = "(the usual ones)", .example = "country.iso_code",
+     .help = "Where in a record the country is: keys joined by dots."},
+    {"geo.subdivision_path", TEXT(1, 256), AT(config, geo.paths.subdivision), .default_text = "(the usual ones)", .example = "subdivisions.0.iso_code",
+     .help = "Where the subdivision is."},
+    {"geo.asn_path", TEXT(1, 256), AT(config, geo.paths.asn), .default_text = "(the usual ones)", .example = "autonomous_system_number",
+     .help = "Where the number of the autonomous system is."},
+    {"geo.anonymous_path", TEXT(1, 256), AT(config, geo.paths.anonymous), .default_text = "(the usual ones)", .example = "traits.is_anonymous",
+     .help = "Where it stands that an address is a VPN, a proxy or a Tor exit."},
+    {"geo.pids[]", RECORDS(config, geo.pids, geo.pid_count, LIST_MAX), .help = "PIDs for clients that only the default of the network map covers; the first that matches."},
+    {"geo.pids[].country", .type = SCHEMA_COUNTRY, AT(geo_pid, country), .default_text = "(any)", .example = "de", .help = "Clients of this country."},
+    {"geo.pids[].asn", COUNT(0, 4294967295.0), AT(geo_pid, asn), .default_text = "0", .help = "Clients of this autonomous system; 0 is any."},
+    {"geo.pids[].pid", .type = SCHEMA_PID, .required = true, AT(geo_pid, pid), .example = "PID1", .help = "Their PID."},
+
+    {"state_directory", .type = SCHEMA_FILE, AT(config, state_directory), .default_text = "(none: a restart forgets)", .example = "/var/lib/waymark",
+     .help = "Folder for what survives a restart: health, admin states, sessions, what caches hold, what is popular."},
+    {"cdni_id", TEXT(1, 256), AT(config, cdni_id), .default_text = "(none)", .example = "cdn.example.com",
+     .help = "Our name among CDNs: clients that come back with it are not sent on again."},
+    {"memory", GROUP_FLAT, .help = "Sizes of what is remembered of clients and contents; they change with a restart."},
+    {"memory.caches", SIZE(0, 64 * GIB), AT(config, memory.cache_bytes), .default_text = "64 MiB",
+     .help = "What was sent to which streamer, for all of them; 0 remembers nothing."},
+    {"memory.sessions", COUNT(0, 1e9), AT(config, memory.sessions), .default_text = "1000000",
+     .help = "Sessions that are known again within count_window, 8 bytes each; 0 counts each question as one."},
+    {"memory.clients", COUNT(1024, 1e9), AT(config, memory.buckets), .default_text = "262144",
+     .help = "Client prefixes whose rate is known, 16 bytes or so each."},
+    {"memory.popular", COUNT(16, 1e6), AT(config, memory.popularity), .default_text = "10000",
+     .help = "Contents whose popularity is told apart."},
+    {"memory.popular_half_life", SECONDS(1, DAY_S), AT(config, memory.half_life_s), .default_text = "1m",
+     .help = "A session of so long ago counts half of what one of now does."},
+    {"admin", GROUP_FLAT, .help = "What the admin port takes from others than the operator."},
+    {"admin.report_token_file", .type = SCHEMA_FILE, AT(config, report_token_file), .default_text = "(none: no reports)", .example = "report.token",
+     .help = "File with the token that streamers send with their reports, 16 bytes or more. Nobody else should be able to read it."},
 
     {"http", GROUP(config, http_conf), .help = "Limits of the HTTP front end; those on connections are for each worker."},
     {"http.header_size", SIZE(KIB, MIB), AT(http_conf, header_bytes_max), .default_text = "16 KiB",
@@ -198,8 +339,22 @@ static const struct schema_row rows[] = {
     {"defaults", GROUP_FLAT, .help = "What streamers and services have where they do not say otherwise."},
     {"defaults.probe", GROUP(config_read, probe), .help = "For the probe of each streamer."},
     PROBE_ROWS("defaults.probe"),
+    {"defaults.poll", GROUP(config_read, poll), .help = "For the statistics of each streamer."},
+    POLL_ROWS("defaults.poll"),
     {"defaults.policy", GROUP(config_read, policy), .help = "For the policy of each service."},
     POLICY_ROWS("defaults.policy"),
+
+    {"profiles[]", RECORDS(config_read, profiles, profile_count, 256), .help = "Own ways to read a statistics page, besides those that are built in."},
+    {"profiles[].name", .type = SCHEMA_NAME, .required = true, AT(profile_keys, name), .example = "own-cache", .help = "Unique; small letters, digits and hyphens."},
+    {"profiles[].format", WORD(stats_formats), .required = true, AT(profile_keys, format), .example = "prometheus", .help = "Format of the page."},
+    {"profiles[].path", .type = SCHEMA_URL_PATH, AT(profile_keys, path), .max = 1024, .default_text = "/metrics", .help = "Its path, where streamers do not say otherwise."},
+    PROFILE_FIELD_ROWS("sessions", PROFILE_SESSIONS, "Sessions or connections now."),
+    PROFILE_FIELD_ROWS("bytes_out", PROFILE_BYTES_OUT, "Bytes sent so far."),
+    PROFILE_FIELD_ROWS("hits", PROFILE_HITS, "Requests so far that its cache had."),
+    PROFILE_FIELD_ROWS("misses", PROFILE_MISSES, "Requests so far that it had not."),
+    PROFILE_FIELD_ROWS("requests", PROFILE_REQUESTS, "Requests so far."),
+    PROFILE_FIELD_ROWS("capacity", PROFILE_CAPACITY, "Sessions that it can take."),
+    PROFILE_FIELD_ROWS("ready", PROFILE_READY, "Whether it is ready: 0 is not."),
 
     {"streamers[]", RECORDS(config_read, streamers, streamer_count, STREAMERS_MAX), .help = "The caches and servers that clients are sent to."},
     {"streamers[].name", .type = SCHEMA_NAME, .required = true, AT(streamer_read, conf.name), .example = "fra-1",
@@ -220,6 +375,33 @@ static const struct schema_row rows[] = {
     {"streamers[].hit_ratio", .type = SCHEMA_PERMILLE, .max = 1000, AT(streamer_read, conf.hit_pm), .default_text = "0%", .help = "How often it has what is asked for, until that is measured."},
     {"streamers[].probe", GROUP(streamer_read, conf.probe), .inherit = offsetof(struct config_read, probe), .help = "How its health is asked; each of its addresses apart."},
     PROBE_ROWS("streamers[].probe"),
+    {"streamers[].poll", GROUP(streamer_read, conf.poll), .inherit = offsetof(struct config_read, poll), .help = "Its own statistics, polled: load and hit ratio."},
+    POLL_ROWS("streamers[].poll"),
+    {"streamers[].slow_start", SECONDS(0, DAY_S), AT(streamer_read, conf.slow_start_s), .default_text = "0s", .help = "Behind a return from down its capacity ramps up for so long."},
+    {"streamers[].hash_id", TEXT(1, 256), AT(streamer_read, conf.hash_id), .default_text = "(its host, or its name)", .example = "edge-cache-000@cdn.example.com", .help = "Its identity in the ring of hash: traffic-router."},
+    {"streamers[].cache_contents", NUMBER(0, 1e12), AT(streamer_read, conf.cache_contents), .default_text = "0", .example = "100000", .help = "How many contents its cache holds; 0 is not known."},
+    {"streamers[].cache_keep", SECONDS(0, 365 * DAY_S), AT(streamer_read, conf.cache_keep_s), .default_text = "0s", .example = "12h", .help = "How long its cache keeps a content that nobody asks for; 0s is not known."},
+    {"streamers[].reports", .type = SCHEMA_BOOL, AT(streamer_read, conf.reports), .default_text = "false", .help = "It may push reports to the admin port; needs admin.report_token_file."},
+    {"streamers[].footprints[]", RECORDS(streamer_read, conf.footprints, conf.footprint_count, 64), .help = "Whom it serves: clients that are in each of these; none is everybody."},
+    FOOTPRINT_ROWS("streamers[].footprints[]"),
+    {"streamers[].footprints[].parts[]", RECORDS(footprint_conf, parts, part_count, 64), .help = "Of a footprintunion: a client is in it that is in any of these."},
+    FOOTPRINT_PART_ROWS("streamers[].footprints[]"),
+
+    {"downstreams[]", RECORDS(config, downstreams, downstream_count, DOWNSTREAMS_MAX), .help = "Downstream CDNs (RFC 7336): others, to whom clients may be sent."},
+    {"downstreams[].name", .type = SCHEMA_NAME, .required = true, AT(downstream_keys, conf.name), .example = "partner", .help = "Unique, among streamers too; small letters, digits and hyphens."},
+    {"downstreams[].advertisement", .type = SCHEMA_FILE, AT(downstream_keys, advertisement), .default_text = "(none)", .example = "partner.fci.json",
+     .help = "File with its footprint and capabilities advertisement (RFC 8008, RFC 9241). It is read again when it changes."},
+    {"downstreams[].http_host", .type = SCHEMA_AUTHORITY, AT(downstream_keys, conf.http_host), .default_text = "(not over HTTP)", .example = "cdn.example.net", .help = "Host that HTTP clients are sent to, with a port if need be."},
+    {"downstreams[].http_prefix", .type = SCHEMA_URL_PATH, AT(downstream_keys, conf.http_prefix), .max = 1024, .default_text = "(none)", .example = "/from-us", .help = "Put in front of the path."},
+    {"downstreams[].https", .type = SCHEMA_BOOL, AT(downstream_keys, conf.https), .default_text = "true", .help = "It takes HTTPS."},
+    {"downstreams[].dns_cname", .type = SCHEMA_HOST, AT(downstream_keys, conf.dns_cname), .default_text = "(not over DNS)", .example = "cdn.example.net", .help = "Name that DNS answers with."},
+    {"downstreams[].pid", .type = SCHEMA_PID, AT(downstream_keys, conf.pid), .default_text = "(none: cost counts)", .example = "PID2", .help = "Where it is: its cost is the map's."},
+    {"downstreams[].cost", NUMBER(0, 1e9), AT(downstream_keys, conf.cost), .default_text = "0", .help = "Its cost from everywhere, in units of the map, when pid does not say."},
+    {"downstreams[].weight", NUMBER(0.001, 1e6), AT(downstream_keys, conf.weight), .default_text = "1", .help = "Its share among equals."},
+    {"downstreams[].footprints[]", RECORDS(downstream_keys, conf.footprints, conf.footprint_count, 64), .help = "Whom it serves: clients that are in each of these, and in its advertisement."},
+    FOOTPRINT_ROWS("downstreams[].footprints[]"),
+    {"downstreams[].footprints[].parts[]", RECORDS(footprint_conf, parts, part_count, 64), .help = "Of a footprintunion: a client is in it that is in any of these."},
+    FOOTPRINT_PART_ROWS("downstreams[].footprints[]"),
 
     {"services[]", RECORDS(config, services, service_count, SERVICES_MAX), .help = "What clients ask for, who may serve it, and how the answer is chosen and given."},
     {"services[].name", .type = SCHEMA_NAME, .required = true, AT(service_conf, name), .example = "vod", .help = "Unique; small letters, digits and hyphens."},
@@ -233,6 +415,28 @@ static const struct schema_row rows[] = {
     {"services[].info_hashes", .type = SCHEMA_INFO_HASH, MANY(service_conf, info_hashes, info_hash_count), .default_text = "[]", .example = "[0123456789abcdef0123456789abcdef01234567]",
      .help = "Torrents that belong to it, 40 hexadecimal digits each."},
     {"services[].any_info_hash", .type = SCHEMA_BOOL, AT(service_conf, any_info_hash), .default_text = "false", .help = "Every torrent that no other service names belongs to it."},
+    {"services[].costs[]", RECORDS(service_conf, costs, cost_count, VIEW_COSTMAPS_MAX), .help = "What its network cost is made of; without, the map of maps.cost alone."},
+    {"services[].costs[].metric", TEXT(1, 64), .required = true, AT(cost_part, metric), .example = "routingcost", .help = "Metric of one of the cost maps."},
+    {"services[].costs[].weight", NUMBER(0, 1e6), AT(cost_part, weight), .default_text = "1", .help = "What that map's costs are multiplied with."},
+    {"services[].downstreams", .type = SCHEMA_NAME, MANY(service_conf, downstreams, downstream_count), .default_text = "[]", .example = "[partner]", .help = "Names of the downstream CDNs that may serve it."},
+    {"services[].delegated", .type = SCHEMA_BOOL, AT(service_conf, delegated), .default_text = "false", .help = "Its clients were sent here by another CDN: they are never sent on to one."},
+    {"services[].digest_url", .type = SCHEMA_URL, .max = 1024, AT(service_conf, digest_url), .default_text = "(none: digests are not asked)", .example = "'http://origin.example.com{path}{query}'",
+     .help = "URL under which the caches keep a path, for their digests."},
+    {"services[].admit", GROUP(service_conf, admit), .help = "Who may ask at all, and how often."},
+    {"services[].admit.allow", GROUP(admit_conf, allow), .help = "When it has any entry: only clients that match one."},
+    ADMIT_LIST_ROWS("services[].admit.allow"),
+    {"services[].admit.deny", GROUP(admit_conf, deny), .help = "Clients that match any entry are refused."},
+    ADMIT_LIST_ROWS("services[].admit.deny"),
+    {"services[].admit.client_rate", NUMBER(0, 1e6), AT(admit_conf, client_rate), .default_text = "0", .help = "Sessions a second of one client prefix; 0 is no limit."},
+    {"services[].admit.client_burst", COUNT(1, 1e6), AT(admit_conf, client_burst), .default_text = "20", .help = "Sessions of one client prefix at once."},
+    {"services[].admit.client_v4_bits", COUNT(8, 32), AT(admit_conf, client_v4_bits), .default_text = "32", .help = "Bits of an IPv4 address that make a client prefix."},
+    {"services[].admit.client_v6_bits", COUNT(16, 128), AT(admit_conf, client_v6_bits), .default_text = "56", .help = "Bits of an IPv6 address that make a client prefix."},
+    {"services[].admit.service_rate", NUMBER(0, 1e7), AT(admit_conf, service_rate), .default_text = "0", .help = "Sessions a second of the whole service; above, the bypass. 0 is no limit."},
+    {"services[].admit.service_burst", COUNT(1, 1e7), AT(admit_conf, service_burst), .default_text = "1000", .help = "Sessions of the service at once."},
+    {"services[].admit.sessions_max", NUMBER(0, 1e9), AT(admit_conf, sessions_max), .default_text = "0", .help = "Sessions of the service believed open on all its streamers; above, the bypass. 0 is no limit."},
+    {"services[].bypass", GROUP(service_conf, bypass), .help = "Where clients go that nobody serves."},
+    {"services[].bypass.http_url", .type = SCHEMA_URL, .max = 1024, AT(bypass_conf, http_url), .default_text = "(none)", .example = "'https://origin.example.com{path}{query}'", .help = "Over HTTP: a URL with {path} and {query}."},
+    {"services[].bypass.dns_cname", .type = SCHEMA_HOST, AT(bypass_conf, dns_cname), .default_text = "(none)", .example = "origin.example.com", .help = "Over DNS: a name."},
     {"services[].policy", GROUP(service_conf, policy), .inherit = offsetof(struct config_read, policy), .help = "How streamers are weighed."},
     POLICY_ROWS("services[].policy"),
     {"services[].redirect", GROUP(service_conf, redirect), .help = "How HTTP is answered."},

@@ -485,6 +485,25 @@ static void read_scalar(struct reader *r, const struct config_at *at, const stru
     }
 }
 
+/* Where the items go; out_of_memory when there is no room for them. */
+static char *list_start(struct reader *r, const struct schema_row *row, size_t n, char *record)
+{
+    char *items;
+
+    if (row->in_place) {
+        memset(record + row->offset, 0, (size_t)row->size * row->items_max);
+        return record + row->offset;
+    }
+    items = arena_array(r->problems->arena, n, row->size);
+    if (items) {
+        put_pointer(record, row->offset, items);
+        put_count(record, row->count_offset, n);
+    } else {
+        r->out_of_memory = true;
+    }
+    return items;
+}
+
 /* Every item gets its record, good or not, so that record i is item i. */
 static void read_list(struct reader *r, const struct config_at *at, const struct schema_row *row,
                       yaml_node_t *node, char *record)
@@ -504,13 +523,7 @@ static void read_list(struct reader *r, const struct config_at *at, const struct
         at_error(r, at, config_tree_place(node), text);
         return;
     }
-    items = arena_array(r->problems->arena, n, row->size);
-    if (!items) {
-        r->out_of_memory = true;
-        return;
-    }
-    put_pointer(record, row->offset, items);
-    put_count(record, row->count_offset, n);
+    items = list_start(r, row, n, record);
     for (size_t i = 0; i < n && !r->out_of_memory; i++) {
         struct config_at here = {.up = at, .index = i};
         yaml_node_t *item = config_tree_item(r->tree, node, i);

@@ -22,10 +22,13 @@ enum schema_type {
     SCHEMA_TEXT,         /* struct str: printable; min and max are its length in bytes */
     SCHEMA_REGEX,        /* struct str: a PCRE2 expression that compiles */
     SCHEMA_LOCATION,     /* struct str: a template of http/redirect_template.h */
+    SCHEMA_URL,          /* struct str: http:// or https://, with {path} and {query} and no other */
     SCHEMA_NAME,         /* struct str: [a-z0-9-], a DNS label */
     SCHEMA_ACCOUNT,      /* struct str: a system user or group */
     SCHEMA_HOST,         /* struct str: a DNS name, lower-cased, without trailing dot */
     SCHEMA_HOST_PATTERN, /* the same, or "*." in front of one */
+    SCHEMA_AUTHORITY,    /* struct str: a DNS name likewise or an address, with a port if need be */
+    SCHEMA_COUNTRY,      /* struct str: ISO 3166-1 alpha-2, lower-cased */
     SCHEMA_PID,          /* struct str: RFC 7285 section 10.1 */
     SCHEMA_FILE,         /* struct str: made absolute against the configuration's folder */
     SCHEMA_LOG_TARGET,   /* struct str: "off", "stdout" or a file likewise */
@@ -52,6 +55,8 @@ struct schema_row {
     const char *path; /* "services[].dns.ttl"; "[]" stands for an item of the list before it */
     enum schema_type type;
     bool list;     /* of this type: offset has the array's pointer, count_offset its length */
+    bool in_place; /* of a list: offset has the array itself, of items_max, those behind the last 0
+                    */
     bool required; /* the mapping that it is in must have it */
     uint32_t offset, count_offset; /* in the record of the mapping that it is in */
     uint32_t size;                 /* of the field, or of one item */

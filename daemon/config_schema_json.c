@@ -34,6 +34,11 @@ static struct type_schema type_schema_get(enum schema_type type)
         [SCHEMA_ACCOUNT] = {.type = "string", .pattern = "^[a-z_][a-z0-9_-]{0,31}$"},
         [SCHEMA_HOST] = {.type = "string", .pattern = "^[A-Za-z0-9.-]{1,254}$"},
         [SCHEMA_HOST_PATTERN] = {.type = "string", .pattern = "^([*]\\.)?[A-Za-z0-9.-]{1,254}$"},
+        [SCHEMA_AUTHORITY] = {.type = "string",
+                              .pattern =
+                                  "^([A-Za-z0-9.-]{1,254}|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$"},
+        [SCHEMA_COUNTRY] = {.type = "string", .pattern = "^[A-Za-z]{2}$"},
+        [SCHEMA_URL] = {.type = "string", .pattern = "^https?://"},
         [SCHEMA_PID] = {.type = "string", .pattern = "^[A-Za-z0-9:@_-]{1,64}$"},
         [SCHEMA_URL_PATH] = {.type = "string", .pattern = "^/"},
         [SCHEMA_LOG_TARGET] = {.type = "string", .also = "boolean"}, /* off is false in YAML 1.1 */
@@ -117,6 +122,7 @@ static void put_value(struct json_write *w, const struct schema_row *row)
     case SCHEMA_TEXT:
     case SCHEMA_REGEX:
     case SCHEMA_LOCATION:
+    case SCHEMA_URL:
     case SCHEMA_URL_PATH:
         put_number(w, "minLength", 1);
         put_number(w, "maxLength", row->max);

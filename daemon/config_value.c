@@ -124,7 +124,8 @@ char *value_range_format(const struct schema_row *row, char *out)
     if (row->type == SCHEMA_WORD)
         snprintf(out, VALUE_RANGE_MAX, "one of %s", words_format(row->words, words, sizeof words));
     else if (row->type == SCHEMA_TEXT || row->type == SCHEMA_REGEX ||
-             row->type == SCHEMA_LOCATION || row->type == SCHEMA_URL_PATH)
+             row->type == SCHEMA_LOCATION || row->type == SCHEMA_URL ||
+             row->type == SCHEMA_URL_PATH)
         snprintf(out, VALUE_RANGE_MAX, "at most %s bytes", hi);
     else if (row->type == SCHEMA_CAPACITY)
         snprintf(out, VALUE_RANGE_MAX, "at most %s sessions", hi);
@@ -351,6 +352,30 @@ static enum err_code set_location(const struct value_context *v, const struct sc
     return rc;
 }
 
+/* A template without what only a streamer has. */
+static enum err_code set_url(const struct value_context *v, const struct schema_row *row,
+                             struct str text, void *field, struct err *e)
+{
+    static const bool known[REDIRECT_VARIABLES] = {
+        [REDIRECT_LITERAL] = true, [REDIRECT_PATH] = true, [REDIRECT_QUERY] = true};
+    struct redirect_template template;
+    struct err sub = {0};
+    enum err_code rc = set_text(v, row, text, field, e);
+
+    if (rc != ERR_OK)
+        return rc;
+    if (redirect_template_parse(text, v->arena, &template, &sub) != ERR_OK)
+        return err_set(e, ERR_PARSE, "%s", sub.text);
+    if (template.scheme == REDIRECT_SCHEME_REQUEST)
+        return bad(e, text, "begins with {scheme}; write http:// or https://");
+    for (size_t i = 0; i < template.count; i++)
+        if (!known[template.pieces[i].variable])
+            return bad(e, text,
+                       "has a variable other than {path} and {query}, as in "
+                       "https://origin.example.com{path}{query}");
+    return ERR_OK;
+}
+
 static bool labels_ok(struct str name)
 {
     size_t start = 0;
@@ -397,6 +422,42 @@ enum err_code value_host_parse(struct arena *arena, struct str text, bool patter
             copy[i] = (char)(copy[i] + ('a' - 'A'));
     *out = (struct str){copy, name.n};
     return ERR_OK;
+}
+
+static enum err_code set_authority(const struct value_context *v, struct str text, void *field,
+                                   struct err *e)
+{
+    const char *colon = memchr(text.p, ':', text.n);
+    struct str host = {text.p, colon ? (size_t)(colon - text.p) : text.n};
+    struct listen_addr at;
+    uint64_t port = 1;
+
+    if (text.p[0] == '[' || addr_parse(host.p, host.n, &at.addr, NULL) == ERR_OK) {
+        if (addr_port_parse(text.p, text.n, 80, &at.addr, &at.port, NULL) != ERR_OK || !at.port)
+            return bad(e, text, "is not an address, nor one with a port");
+    } else if (!labels_ok(host) ||
+               (colon && (units_integer_parse((struct str){colon + 1, text.n - host.n - 1}, &port,
+                                              NULL) != ERR_OK ||
+                          port == 0 || port > UINT16_MAX))) {
+        return bad(e, text,
+                   "is not a host, nor one with a port; write cdn.example.net or "
+                   "cdn.example.net:8080");
+    }
+    return str_keep(v, text, field, e);
+}
+
+static enum err_code set_country(const struct value_context *v, struct str text, void *field,
+                                 struct err *e)
+{
+    char lower[2];
+
+    if (text.n != 2 || !is_letter(text.p[0]) || !is_letter(text.p[1]))
+        return bad(e, text,
+                   "is not a country code; write two letters, as in de (no in quotes: "
+                   "\"no\")");
+    lower[0] = (char)(text.p[0] | 0x20);
+    lower[1] = (char)(text.p[1] | 0x20);
+    return str_keep(v, (struct str){lower, 2}, field, e);
 }
 
 static enum err_code set_file(const struct value_context *v, struct str text, void *field,
@@ -573,6 +634,12 @@ enum err_code value_set(const struct value_context *v, const struct schema_row *
         return set_regex(v, row, text, field, e);
     case SCHEMA_LOCATION:
         return set_location(v, row, text, field, e);
+    case SCHEMA_URL:
+        return set_url(v, row, text, field, e);
+    case SCHEMA_AUTHORITY:
+        return set_authority(v, text, field, e);
+    case SCHEMA_COUNTRY:
+        return set_country(v, text, field, e);
     case SCHEMA_NAME:
         return set_name(v, text, field, e);
     case SCHEMA_ACCOUNT:

@@ -15,6 +15,11 @@
     .list = true, .offset = offsetof(struct record, items_member),                                 \
     .count_offset = offsetof(struct record, count_member),                                         \
     .size = sizeof(*((struct record *)0)->items_member), .items_max = LIST_MAX
+/* A list that is held in the record itself. */
+#define MANY_IN(record, member)                                                                    \
+    .list = true, .in_place = true, .offset = offsetof(struct record, member),                     \
+    .size = sizeof(((struct record *)0)->member[0]),                                               \
+    .items_max = sizeof(((struct record *)0)->member) / sizeof(((struct record *)0)->member[0])
 #define RECORDS(record, items_member, count_member, max_items)                                     \
     .type = SCHEMA_RECORDS, .offset = offsetof(struct record, items_member),                       \
     .count_offset = offsetof(struct record, count_member),                                         \
