@@ -57,7 +57,7 @@ static enum err_code build_and_publish(struct control *c, struct config_hold *ho
     enum err_code rc;
 
     live_mark_begin(c->live);
-    rc = publish_build(hold->config, hold, &c->sources, c->live, c->serial + 1, &v, e);
+    rc = publish_build(hold->config, hold, &c->sources, c->live, c->caches, c->serial + 1, &v, e);
     if (rc == ERR_OK)
         rc = publish_view(c, v, e);
     if (rc != ERR_OK) {
@@ -77,22 +77,32 @@ static enum err_code build_and_publish(struct control *c, struct config_hold *ho
     return ERR_OK;
 }
 
-/* The same with the maps read first: they change with the view or not at all. */
-static enum err_code load_and_publish(struct control *c, struct config_hold *hold, struct err *e)
+/* The same with the sources of these kinds read first: they change with the view or not at all.
+ * partly: what is good of them is taken, though other kinds are not; the first error is returned all
+ * the same. */
+static enum err_code load_and_publish(struct control *c, struct config_hold *hold, unsigned kinds,
+                                      bool partly, struct err *e)
 {
     struct sources_kept before;
-    enum err_code rc;
+    unsigned taken = 0;
+    enum err_code rc, built;
 
-    sources_keep(&c->sources, &before);
+    if (!sources_keep(&c->sources, &before))
+        return err_set(e, ERR_LIMIT, "no memory");
     sources_watch(&c->sources, hold->config);
-    rc = sources_load(&c->sources, hold->config, e);
-    if (rc == ERR_OK)
-        rc = build_and_publish(c, hold, e);
-    if (rc == ERR_OK)
+    rc = sources_load(&c->sources, hold->config, kinds, &taken, e);
+    if (taken & SOURCE_GEO && c->sources.geo.geo)
+        metric_add(&c->metrics, METRIC_GEO_LOADS, 1);
+    built = rc;
+    if (rc == ERR_OK || (partly && taken))
+        built = build_and_publish(c, hold, rc == ERR_OK ? e : NULL);
+    if (built == ERR_OK) {
         sources_forget(&before);
-    else
+        sources_watch_only(&c->sources, hold->config);
+    } else {
         sources_restore(&c->sources, &before);
-    return rc;
+    }
+    return rc == ERR_OK ? built : rc;
 }
 
 /* What a reload cannot change while running is said, not silently ignored. */

@@ -35,9 +35,13 @@ static void hold_release(void *arg)
 }
 
 enum err_code publish_build(const struct config *c, struct config_hold *hold,
-                            const struct sources *sources, struct live *live, uint64_t serial,
-                            struct view **out, struct err *e)
+                            const struct sources *sources, struct live *live,
+                            struct cache_memory *caches, uint64_t serial, struct view **out,
+                            struct err *e)
 {
+    struct arena *arena = arena_new(SOURCES_ARENA_MAX); /* until the view has copies */
+    struct view_source *more[VIEW_COSTMAPS_MAX];
+    struct downstream_conf *downstreams = NULL;
     struct view_inputs in = {
         .serial = serial,
         .netmap = sources->network.good,
@@ -47,11 +51,28 @@ enum err_code publish_build(const struct config *c, struct config_hold *hold,
         .services = c->services,
         .service_count = c->service_count,
         .default_pid = c->default_pid,
+        .more_costmaps = more,
+        .wall_ms = clock_wall_ms(),
+        .geo = sources->geo.geo,
+        .geo_pids = c->geo.pids,
+        .geo_pid_count = c->geo.pid_count,
+        .downstream_count = c->downstream_count,
+        .cache_memory = caches,
+        .cdni_id = c->cdni_id,
     };
     struct view *v = NULL;
-    enum err_code rc = view_build(&in, live, &v, e);
+    enum err_code rc;
 
     *out = NULL;
+    if (!arena)
+        return err_set(e, ERR_LIMIT, "no memory");
+    for (size_t i = 0; i < sources->more_costs.count && i < VIEW_COSTMAPS_MAX; i++)
+        more[in.more_costmap_count++] = sources->more_costs.items[i].good;
+    rc = sources_downstreams(sources, c, arena, &downstreams, e);
+    in.downstreams = downstreams;
+    if (rc == ERR_OK)
+        rc = view_build(&in, live, &v, e);
+    arena_free(arena);
     if (rc != ERR_OK)
         return rc;
     if (hold) {
@@ -144,9 +165,9 @@ enum err_code publish_check(const struct config *config, struct err *e)
         return err_set(e, ERR_LIMIT, "no memory");
     rc = publish_tls(config, &tls, e);
     if (rc == ERR_OK)
-        rc = sources_load(&sources, config, e);
+        rc = sources_load(&sources, config, SOURCE_ALL, NULL, e);
     if (rc == ERR_OK)
-        rc = publish_build(config, NULL, &sources, live, 1, &v, e);
+        rc = publish_build(config, NULL, &sources, live, NULL, 1, &v, e);
     view_drop(v);
     http_tls_free(tls);
     sources_fini(&sources);

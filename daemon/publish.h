@@ -18,10 +18,11 @@ struct config_hold *config_hold_new(const struct config *config, struct arena *a
 void config_hold_drop(struct config_hold *h);
 
 /* Builds a view of the configuration and the good maps with the front ends' parts in it; the view
- * takes a reference to hold. hold NULL: the configuration outlives the view. */
+ * takes a reference to hold. hold NULL: the configuration outlives the view. caches may be NULL. */
 enum err_code publish_build(const struct config *config, struct config_hold *hold,
-                            const struct sources *sources, struct live *live, uint64_t serial,
-                            struct view **out, struct err *e) MUST_CHECK;
+                            const struct sources *sources, struct live *live,
+                            struct cache_memory *caches, uint64_t serial, struct view **out,
+                            struct err *e) MUST_CHECK;
 
 /* Makes v (one reference passes) the view of control, prober and all workers. */
 enum err_code publish_view(struct control *c, struct view *v, struct err *e) MUST_CHECK;
