@@ -12,6 +12,19 @@ METRIC(RELOAD_ERRORS, "counter", "waymark_reloads_total", "result=\"error\"",
        "Configuration reloads, by result")
 METRIC(NOTES_DROPPED, "counter", "waymark_access_log_dropped_total", "",
        "Access log lines dropped because the writer was behind or could not write")
+METRIC(STATE_WRITTEN, "counter", "waymark_state_writes_total", "result=\"ok\"",
+       "Writes of the state file, by result")
+METRIC(STATE_ERRORS, "counter", "waymark_state_writes_total", "result=\"error\"",
+       "Writes of the state file, by result")
+METRIC(TALLIES_DROPPED, "counter", "waymark_tallies_dropped_total", "",
+       "Sessions that did not count for popularity: the control thread was behind")
+METRIC(GEO_LOADS, "counter", "waymark_geo_loads_total", "", "Times that the geo databases were read")
+METRIC(REPORTS_GOOD, "counter", "waymark_reports_total", "result=\"ok\"",
+       "Reports of streamers, by result; \"denied\": without the token")
+METRIC(REPORTS_BAD, "counter", "waymark_reports_total", "result=\"bad\"",
+       "Reports of streamers, by result; \"denied\": without the token")
+METRIC(REPORTS_DENIED, "counter", "waymark_reports_total", "result=\"denied\"",
+       "Reports of streamers, by result; \"denied\": without the token")
 
 // router
 METRIC(PROBES_GOOD, "counter", "waymark_probes_total", "result=\"good\"",

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "daemon/admin.h"
 #include "daemon/publish.h"
+#include "daemon/control_turn.h"
 #include "http/http_tls.h"
 
 #define DEBOUNCE_MS 200 /* a map and its partner are often written one behind the other */
@@ -27,7 +28,7 @@
 
 static const struct timeval one_second = {1, 0};
 
-static void log_problem(const char *event, const struct err *e)
+void control_log_problem(const char *event, const struct err *e)
 {
     char quoted[QUOTED_MAX];
 
@@ -50,14 +51,17 @@ static void live_restore(struct control *c)
 }
 
 /* Builds a view of what is newest and publishes it. On failure everything stays as it was. */
-static enum err_code build_and_publish(struct control *c, struct config_hold *hold, struct err *e)
+enum err_code control_publish(struct control *c, struct config_hold *hold, struct err *e)
 {
     uint64_t began = clock_ms();
     struct view *v = NULL;
     enum err_code rc;
 
     live_mark_begin(c->live);
-    rc = publish_build(hold->config, hold, &c->sources, c->live, c->caches, c->serial + 1, &v, e);
+    rc = memory_reserve(&c->memory, c->live, hold->config->streamer_count, e);
+    if (rc == ERR_OK)
+        rc = publish_build(hold->config, hold, &c->sources, c->live, c->memory.caches,
+                           c->serial + 1, &v, e);
     if (rc == ERR_OK)
         rc = publish_view(c, v, e);
     if (rc != ERR_OK) {
@@ -67,6 +71,7 @@ static enum err_code build_and_publish(struct control *c, struct config_hold *ho
         return rc;
     }
     live_mark_end(c->live);
+    memory_view(&c->memory, v, c->live);
     c->serial = v->serial;
     c->last_error[0] = '\0';
     log_info("event=view.published serial=%llu pids=%u prefixes=%u streamers=%u services=%u "
@@ -78,31 +83,30 @@ static enum err_code build_and_publish(struct control *c, struct config_hold *ho
 }
 
 /* The same with the sources of these kinds read first: they change with the view or not at all.
- * partly: what is good of them is taken, though other kinds are not; the first error is returned all
- * the same. */
+ * partly: what is good is taken when other kinds are not; the error is returned all the same. */
 static enum err_code load_and_publish(struct control *c, struct config_hold *hold, unsigned kinds,
                                       bool partly, struct err *e)
 {
     struct sources_kept before;
+    struct err why = {0};
     unsigned taken = 0;
     enum err_code rc, built;
 
     if (!sources_keep(&c->sources, &before))
         return err_set(e, ERR_LIMIT, "no memory");
     sources_watch(&c->sources, hold->config);
-    rc = sources_load(&c->sources, hold->config, kinds, &taken, e);
+    rc = built = sources_load(&c->sources, hold->config, kinds, &taken, e);
     if (taken & SOURCE_GEO && c->sources.geo.geo)
         metric_add(&c->metrics, METRIC_GEO_LOADS, 1);
-    built = rc;
     if (rc == ERR_OK || (partly && taken))
-        built = build_and_publish(c, hold, rc == ERR_OK ? e : NULL);
+        built = control_publish(c, hold, &why);
     if (built == ERR_OK) {
         sources_forget(&before);
         sources_watch_only(&c->sources, hold->config);
     } else {
         sources_restore(&c->sources, &before);
     }
-    return rc == ERR_OK ? built : rc;
+    return rc == ERR_OK && built != ERR_OK ? err_set(e, built, "%s", why.text) : rc;
 }
 
 /* What a reload cannot change while running is said, not silently ignored. */
@@ -170,7 +174,7 @@ enum err_code control_reload(struct control *c, struct err *e)
     if (c->shared.tls)
         rc = publish_tls(fresh, &tls, e);
     if (rc == ERR_OK)
-        rc = load_and_publish(c, hold, e);
+        rc = load_and_publish(c, hold, SOURCE_ALL, false, e);
     if (rc != ERR_OK)
         goto done;
     replace_tls(c, tls);
@@ -187,7 +191,7 @@ done:
     metric_add(&c->metrics, rc == ERR_OK ? METRIC_RELOADS : METRIC_RELOAD_ERRORS, 1);
     if (rc != ERR_OK) {
         snprintf(c->last_error, sizeof c->last_error, "%s", e->text);
-        log_problem("reload.failed", e);
+        control_log_problem("reload.failed", e);
     }
     return rc;
 }
@@ -213,8 +217,9 @@ static void on_inotify(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
     static const struct timeval wait = {0, DEBOUNCE_MS * 1000};
     struct control *c = arg;
 
+    c->changed |= sources_changed(&c->sources);
     /* From the first change on: a map that never rests is taken all the same. */
-    if (sources_changed(&c->sources) && !event_pending(c->on_debounce, EV_TIMEOUT, NULL))
+    if (c->changed && !event_pending(c->on_debounce, EV_TIMEOUT, NULL))
         event_add(c->on_debounce, &wait);
 }
 
@@ -223,39 +228,15 @@ static void on_debounce(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
     struct control *c = arg;
     struct err e = {0};
-    enum err_code rc = load_and_publish(c, c->newest, &e);
+    const unsigned changed = c->changed;
+    enum err_code rc;
 
+    c->changed = 0;
+    rc = load_and_publish(c, c->newest, changed, true, &e);
     if (rc != ERR_OK) {
         snprintf(c->last_error, sizeof c->last_error, "%s", e.text);
-        log_problem("maps.refused", &e);
+        control_log_problem("maps.refused", &e);
     }
-}
-
-/* Ages the sessions of every streamer. */
-static void fold_all(struct control *c, double elapsed_s)
-{
-    const struct view *v = c->view;
-
-    for (sidx i = 0; i < v->streamer_count; i++)
-        live_fold(c->live, v->streamers[i].live, elapsed_s, v->streamers[i].session_s);
-    view_fold(v, c->live);
-}
-
-static void on_second(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
-{
-    struct control *c = arg;
-    uint64_t now;
-
-    turn_begin(&c->turn);
-    c->turn.wall_offset_ms = clock_wall_ms() - clock_ms();
-    now = c->turn.now_ms;
-    fold_all(c, (double)(now - c->last_fold_ms) / 1000.0);
-    c->last_fold_ms = now;
-    if (c->swarms)
-        swarms_sweep(c->swarms, now);
-    if (c->access_log)
-        metric_set(&c->metrics, METRIC_NOTES_DROPPED, access_log_dropped(c->access_log));
-    publish_sweep(c);
 }
 
 /* ---- stopping
@@ -480,6 +461,14 @@ static void raise_file_limit(void)
     }
 }
 
+/* A worker without a ring of its own does not count what is popular: no more than that. */
+static void worker_memory(struct control *c, struct turn *t)
+{
+    t->sessions = c->memory.sessions;
+    t->buckets = c->memory.buckets;
+    t->tallies = memory_tallies(&c->memory);
+}
+
 static enum err_code start_workers(struct control *c, struct err *e)
 {
     const struct config *conf = c->started->config;
@@ -500,6 +489,7 @@ static enum err_code start_workers(struct control *c, struct err *e)
 
         if (rc != ERR_OK)
             return rc;
+        worker_memory(c, &c->workers[c->worker_count].turn);
     }
     return ERR_OK;
 }
@@ -539,7 +529,7 @@ static enum err_code start_events(struct control *c, struct err *e)
     c->drained_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     c->on_term = signal_event(c, SIGTERM, on_term);
     c->on_int = signal_event(c, SIGINT, on_term);
-    c->on_second = event_new(c->base, -1, EV_PERSIST, on_second, c);
+    c->on_second = event_new(c->base, -1, EV_PERSIST, control_second, c);
     c->on_debounce = event_new(c->base, -1, 0, on_debounce, c);
     c->on_drain_deadline = event_new(c->base, -1, 0, on_drain_deadline, c);
     c->on_drained = event_new(c->base, c->drained_fd, EV_READ | EV_PERSIST, on_drained, c);
@@ -597,7 +587,9 @@ static enum err_code start(struct control *c, struct err *e)
     }
     turn_begin(&c->turn);
     c->last_fold_ms = c->turn.now_ms;
-    rc = load_and_publish(c, c->newest, e);
+    rc = memory_start(&c->memory, conf, c->live, e);
+    if (rc == ERR_OK)
+        rc = load_and_publish(c, c->newest, SOURCE_ALL, false, e);
     if (rc == ERR_OK)
         rc = publish_tls(conf, &c->shared.tls, e);
     if (rc == ERR_OK)
@@ -610,6 +602,8 @@ static enum err_code start(struct control *c, struct err *e)
         rc = start_access_log(c, e);
     if (rc == ERR_OK)
         rc = drop_privileges(conf, e);
+    if (rc == ERR_OK)
+        rc = control_state_start(c, e);
     if (rc == ERR_OK)
         rc = start_events(c, e);
     for (unsigned i = 0; rc == ERR_OK && i < c->worker_count; i++)
@@ -629,6 +623,7 @@ static void stop(struct control *c)
         worker_post_stop(&c->workers[i]);
     for (unsigned i = 0; i < c->worker_count; i++)
         worker_join(&c->workers[i]);
+    control_state_stop(c);
     access_log_stop(c->access_log); /* writes out what the workers left */
     for (unsigned i = 0; i < c->worker_count; i++) {
         if (c->workers[i].turn.notes && ring_count < UINT8_MAX)
@@ -647,6 +642,7 @@ static void stop(struct control *c)
     for (unsigned i = 0; i < c->retired_count; i++)
         view_drop(c->retired[i]);
     sources_fini(&c->sources);
+    memory_stop(&c->memory);
     swarms_free(c->swarms);
     key_scratch_free(c->turn.keys);
     arena_free(c->turn.arena);
@@ -690,7 +686,7 @@ int control_run(const char *config_path, const struct config *config, struct are
         event_base_dispatch(c->base);
         log_info("event=stopped");
     } else {
-        log_problem("start.failed", &e);
+        control_log_problem("start.failed", &e);
     }
     stop(c);
     free(c);

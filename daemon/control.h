@@ -4,8 +4,10 @@
 
 #include "daemon/access_log.h"
 #include "daemon/config.h"
+#include "daemon/memory.h"
 #include "daemon/publish.h"
 #include "daemon/sources.h"
+#include "daemon/state_writer.h"
 #include "daemon/worker.h"
 #include "router/prober.h"
 
@@ -28,6 +30,10 @@ struct control {
     unsigned worker_count;
     struct worker_shared shared;
     struct prober *prober;
+    struct memory memory;
+    struct state_writer *state;                          /* NULL: there is no state_directory */
+    uint64_t state_due_ms, state_written_ms, state_hash; /* of the text without its time */
+    unsigned changed; /* enum source_kind: sources that are to be read again */
     struct swarms *swarms;
     struct access_log *access_log;
 
@@ -52,4 +58,5 @@ struct control {
 int control_run(const char *config_path, const struct config *config, struct arena *config_arena);
 
 /* For the admin pages. */
+void control_state_save(struct control *c); /* soon, whatever changed */
 enum err_code control_reload(struct control *c, struct err *e) MUST_CHECK;

@@ -235,8 +235,8 @@ static enum err_code maps_read_one(struct maps_read *m, struct source_file *f, s
     m->file[m->count] = f;
     m->fresh[m->count] = NULL;
     if (f->path[0] && cost && !m->fresh[0])
-        rc = err_set(e, ERR_CONFLICT, "cost map %s: needs a network map; set maps.network",
-                     f->path);
+        rc =
+            err_set(e, ERR_CONFLICT, "cost map %s: needs a network map; set maps.network", f->path);
     else if (f->path[0])
         rc = map_load(f->path, cost ? m->fresh[0]->netmap : NULL, &m->fresh[m->count], e);
     m->took_ms[m->count] = (uint32_t)(clock_ms() - began);
@@ -328,8 +328,8 @@ static enum err_code advertisement_load(struct source_file *f, struct err *e)
 }
 
 /* Each advertisement for itself; the first error is returned. */
-static enum err_code advertisements_load(struct sources *s, const struct config *c,
-                                         unsigned *good, struct err *e)
+static enum err_code advertisements_load(struct sources *s, const struct config *c, unsigned *good,
+                                         struct err *e)
 {
     struct str *paths = calloc(c->downstream_count + 1, sizeof *paths);
     enum err_code rc = ERR_OK;
@@ -420,8 +420,8 @@ enum err_code sources_downstreams(const struct sources *s, const struct config *
     *out = NULL;
     for (size_t i = 0; i < c->downstream_count && rc == ERR_OK; i++) {
         const struct downstream_keys *k = &c->downstreams[i];
-        const struct source_file *f = k->advertisement.n ? list_find(&s->fci, k->advertisement.p)
-                                                         : NULL;
+        const struct source_file *f =
+            k->advertisement.n ? list_find(&s->fci, k->advertisement.p) : NULL;
 
         all[i] = k->conf;
         if (f && f->fci)

@@ -26,13 +26,13 @@ struct source_fci {
 
 /* Which of the three is there is a matter of the kind. */
 struct source_file {
-    char path[4096];           /* of databases: the first; empty: not configured */
-    struct view_source *good;  /* a map */
-    struct geo *geo;           /* of all databases */
+    char path[4096];          /* of databases: the first; empty: not configured */
+    struct view_source *good; /* a map */
+    struct geo *geo;          /* of all databases */
     struct source_fci *fci;
-    uint64_t loaded_wall_ms;   /* when the good copy was read */
-    uint32_t took_ms;          /* reading and parsing it */
-    char error[ERR_TEXT_MAX];  /* of the newest attempt; empty: it is the good copy */
+    uint64_t loaded_wall_ms;  /* when the good copy was read */
+    uint32_t took_ms;         /* reading and parsing it */
+    char error[ERR_TEXT_MAX]; /* of the newest attempt; empty: it is the good copy */
 };
 
 struct source_list {

@@ -40,7 +40,7 @@ static void setup(void)
     sources_init(&s);
     sources_watch(&s, &conf);
     ck_assert(s.inotify_fd >= 0);
-    ck_assert(sources_load(&s, &conf, NULL) == ERR_OK);
+    ck_assert(sources_load(&s, &conf, SOURCE_ALL, NULL, NULL) == ERR_OK);
     ck_assert(!sources_changed(&s));
 }
 
@@ -70,8 +70,8 @@ START_TEST(what_was_kept_comes_back_whole)
     struct config fresh = {.network_map = str_from(other)};
     struct sources_kept kept;
 
-    sources_keep(&s, &kept);
-    ck_assert(sources_load(&s, &fresh, NULL) == ERR_OK);
+    ck_assert(sources_keep(&s, &kept));
+    ck_assert(sources_load(&s, &fresh, SOURCE_ALL, NULL, NULL) == ERR_OK);
     ck_assert_str_eq(s.network.good->netmap->vtag.tag, "v2");
     sources_restore(&s, &kept);
     ck_assert_ptr_eq(s.network.good, good);
@@ -91,19 +91,19 @@ START_TEST(the_reason_stays_with_its_file)
     struct err e = {0};
 
     ck_assert_int_eq(truncate(net, 9), 0);
-    sources_keep(&s, &kept);
-    ck_assert(sources_load(&s, &conf, &e) == ERR_PARSE);
+    ck_assert(sources_keep(&s, &kept));
+    ck_assert(sources_load(&s, &conf, SOURCE_ALL, NULL, &e) == ERR_PARSE);
     sources_restore(&s, &kept);
     ck_assert_str_eq(s.network.error, e.text);
     ck_assert_str_eq(s.network.good->netmap->vtag.tag, "v1");
     write_map(net, "v5");
-    sources_keep(&s, &kept);
-    ck_assert(sources_load(&s, &conf, NULL) == ERR_OK);
+    ck_assert(sources_keep(&s, &kept));
+    ck_assert(sources_load(&s, &conf, SOURCE_ALL, NULL, NULL) == ERR_OK);
     sources_forget(&kept);
     ck_assert_str_eq(s.network.error, "");
     ck_assert_int_eq(truncate(other, 9), 0);
-    sources_keep(&s, &kept);
-    ck_assert(sources_load(&s, &fresh, NULL) != ERR_OK);
+    ck_assert(sources_keep(&s, &kept));
+    ck_assert(sources_load(&s, &fresh, SOURCE_ALL, NULL, NULL) != ERR_OK);
     sources_restore(&s, &kept);
     ck_assert_str_eq(s.network.error, "");
     ck_assert_str_eq(s.network.good->netmap->vtag.tag, "v5");
