@@ -4,13 +4,18 @@
 #include <string.h>
 
 #include <jansson.h>
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
 
 #include "base/net.h"
 #include "base/query.h"
 #include "daemon/admin_status.h"
 #include "http/http_wire.h"
 #include "router/explain.h"
+#include "router/report.h"
 
+#define TOP_DEFAULT    20u
+#define TOP_MAX        1000u
 #define ADMIN_BODY_MAX ((size_t)64 << 20)
 
 /* Who changes something says so with this header: a web page of another origin cannot send it
@@ -212,6 +217,7 @@ static void page_streamers(struct control *c, const struct http_request *q, stru
         if (!str_eq((struct str){slash + 1, rest.n - name.n - 1}, str_from(verbs[i].verb)))
             continue;
         live_admin_set(c->live, c->view->streamers[s].live, verbs[i].state);
+        control_state_save(c);
         log_info("event=streamer.admin streamer=%.*s verb=%s", (int)name.n, name.p, verbs[i].verb);
         r->status = 200;
         r->type = type_json;
@@ -234,6 +240,84 @@ static void page_reload(struct control *c, const struct http_request *q, struct 
     r->body = STR("{\"ok\":true}\n");
 }
 
+/* The hottest contents. */
+static void page_top(struct control *c, const struct http_request *q, struct http_response *r)
+{
+    struct str name = parameter(q, STR("service")), count = parameter(q, STR("n"));
+    struct bytes out = {.limit = ADMIN_BODY_MAX};
+    svidx service = SVIDX_NONE;
+    unsigned long n = TOP_DEFAULT;
+    bool ok;
+
+    if (name.p && (service = view_find_service_by_name(c->view, name)) == SVIDX_NONE) {
+        answer_error(q, r, 404, "no service has this name");
+        return;
+    }
+    if (count.p) {
+        char *end;
+
+        n = strtoul(count.p, &end, 10);
+        if (count.p[0] < '0' || count.p[0] > '9' || *end || n < 1 || n > TOP_MAX) {
+            answer_error(q, r, 400, "n is a number from 1 to 1000");
+            return;
+        }
+    }
+    ok = admin_top_format(c, service, n, &out);
+    answer_bytes(r, type_json, &out, ok);
+}
+
+/* Is it the token? In a time that does not tell how much of it is right. */
+static bool token_is(struct str given, struct str token)
+{
+    unsigned char a[SHA256_DIGEST_LENGTH], b[SHA256_DIGEST_LENGTH];
+
+    SHA256((const unsigned char *)given.p, given.n, a);
+    SHA256((const unsigned char *)token.p, token.n, b);
+    return CRYPTO_memcmp(a, b, sizeof a) == 0;
+}
+
+static bool report_allowed(const struct control *c, const struct http_request *q)
+{
+    const struct str token = c->newest->config->report_token, scheme = STR("Bearer ");
+    const struct str got = http_request_header(q, STR("Authorization"));
+
+    return token.n && got.p && got.n > scheme.n &&
+           str_eq_nocase((struct str){got.p, scheme.n}, scheme) &&
+           token_is((struct str){got.p + scheme.n, got.n - scheme.n}, token);
+}
+
+/* POST /report: what a streamer says of itself. */
+static void page_report(struct control *c, const struct http_request *q, struct http_response *r)
+{
+    struct err e = {0};
+
+    if (!report_allowed(c, q)) {
+        metric_add(&c->metrics, METRIC_REPORTS_DENIED, 1);
+        answer_error(q, r, 401,
+                     "the header Authorization: Bearer TOKEN is missing, or it is not "
+                     "the token of admin.report_token_file");
+        (void)!http_response_header(r, STR("WWW-Authenticate"), STR("Bearer"));
+        return;
+    }
+    switch (report_take(c->prober, q->body.p, q->body.n, c->turn.now_ms, &e)) {
+    case ERR_OK:
+        metric_add(&c->metrics, METRIC_REPORTS_GOOD, 1);
+        r->status = 200;
+        r->type = type_json;
+        r->body = STR("{\"ok\":true}\n");
+        return;
+    case ERR_NOT_FOUND:
+        answer_error(q, r, 404, arena_printf(q->arena, "%s", e.text));
+        break;
+    case ERR_CONFLICT:
+        answer_error(q, r, 409, arena_printf(q->arena, "%s", e.text));
+        break;
+    default:
+        answer_error(q, r, 400, arena_printf(q->arena, "%s", e.text));
+    }
+    metric_add(&c->metrics, METRIC_REPORTS_BAD, 1);
+}
+
 static void page_get(struct control *c, const struct http_request *q, struct http_response *r)
 {
     struct bytes out = {.limit = ADMIN_BODY_MAX};
@@ -253,10 +337,12 @@ static void page_get(struct control *c, const struct http_request *q, struct htt
         page_explain(c, q, r);
     } else if (str_eq(q->path, STR("/locate"))) {
         page_locate(c, q, r);
+    } else if (str_eq(q->path, STR("/top"))) {
+        page_top(c, q, r);
     } else {
-        answer_error(
-            q, r, 404,
-            "pages: /status /metrics /healthz /explain /locate; POST /streamers/NAME/VERB /reload");
+        answer_error(q, r, 404,
+                     "pages: /status /metrics /healthz /explain /locate /top; POST "
+                     "/streamers/NAME/VERB /reload /report");
     }
 }
 
@@ -270,7 +356,8 @@ static bool is_streamer_path(struct str path)
 void admin_handle(void *ctx, const struct http_request *q, struct http_response *r)
 {
     struct control *c = ctx;
-    bool changes = is_streamer_path(q->path) || str_eq(q->path, STR("/reload"));
+    const bool report = str_eq(q->path, STR("/report"));
+    const bool changes = report || is_streamer_path(q->path) || str_eq(q->path, STR("/reload"));
 
     turn_begin(&c->turn);
     if (q->method != (changes ? HTTP_POST : HTTP_GET)) {
@@ -278,7 +365,9 @@ void admin_handle(void *ctx, const struct http_request *q, struct http_response 
         (void)!http_response_header(r, STR("Allow"), changes ? STR("POST") : STR("GET, HEAD"));
         return;
     }
-    if (changes && !http_request_header(q, STR(ADMIN_HEADER)).p)
+    if (report) /* its token keeps web pages of other origins out, too */
+        page_report(c, q, r);
+    else if (changes && !http_request_header(q, STR(ADMIN_HEADER)).p)
         answer_error(q, r, 403,
                      "the header " ADMIN_HEADER
                      ": 1 is missing; it keeps web pages of other origins out");

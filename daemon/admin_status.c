@@ -1,14 +1,38 @@
 #include "daemon/admin_status.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "router/cache_memory.h"
 
 static json_t *text(struct str s)
 {
     return json_stringn(s.p ? s.p : "", s.n);
+}
+
+static void map_json(json_t *o, const struct view_source *good)
+{
+    const struct netmap *n = good->netmap;
+
+    if (n) {
+        json_object_set_new(o, "tag", json_string(n->vtag.tag));
+        json_object_set_new(o, "pids", json_integer(n->pid_count));
+        json_object_set_new(o, "prefixes", json_integer(n->prefix_count));
+    } else {
+        const struct costmap_info *i = costmap_info_get(good->costmap);
+
+        json_object_set_new(o, "tag", json_string(i->tag));
+        json_object_set_new(o, "pairs", json_integer(i->pair_count));
+        json_object_set_new(o, "mode",
+                            json_string(i->mode == COST_ORDINAL ? "ordinal" : "numerical"));
+        json_object_set_new(o, "metric", json_string(i->metric));
+    }
 }
 
 static json_t *source_json(const struct source_file *f)
@@ -17,28 +41,83 @@ static json_t *source_json(const struct source_file *f)
     uint64_t now = clock_wall_ms();
 
     json_object_set_new(o, "path", json_string(f->path));
-    if (f->good) {
-        const struct netmap *n = f->good->netmap;
-
-        if (n) {
-            json_object_set_new(o, "tag", json_string(n->vtag.tag));
-            json_object_set_new(o, "pids", json_integer(n->pid_count));
-            json_object_set_new(o, "prefixes", json_integer(n->prefix_count));
-        } else {
-            const struct costmap_info *i = costmap_info_get(f->good->costmap);
-
-            json_object_set_new(o, "tag", json_string(i->tag));
-            json_object_set_new(o, "pairs", json_integer(i->pair_count));
-            json_object_set_new(o, "mode",
-                                json_string(i->mode == COST_ORDINAL ? "ordinal" : "numerical"));
-            json_object_set_new(o, "metric", json_string(i->metric));
-        }
+    if (f->good)
+        map_json(o, f->good);
+    if (f->geo) {
+        json_object_set_new(o, "places", json_integer(f->geo->place_count));
+        json_object_set_new(o, "build_age_s",
+                            json_integer((json_int_t)(now / 1000 - f->geo->build_epoch)));
+    }
+    if (f->fci)
+        json_object_set_new(o, "footprints", json_integer((json_int_t)f->fci->fci.count));
+    if (f->good || f->geo || f->fci) {
         json_object_set_new(o, "age_s",
                             json_integer((json_int_t)((now - f->loaded_wall_ms) / 1000)));
         json_object_set_new(o, "read_ms", json_integer(f->took_ms));
     }
     json_object_set_new(o, "error", f->error[0] ? json_string(f->error) : json_null());
     return o;
+}
+
+static json_t *list_json(const struct source_list *l)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; i < l->count; i++)
+        json_array_append_new(a, source_json(&l->items[i]));
+    return a;
+}
+
+static json_t *sources_json(const struct sources *s)
+{
+    json_t *o = json_object();
+
+    if (s->network.path[0])
+        json_object_set_new(o, "network_map", source_json(&s->network));
+    if (s->cost.path[0])
+        json_object_set_new(o, "cost_map", source_json(&s->cost));
+    if (s->more_costs.count)
+        json_object_set_new(o, "cost_maps", list_json(&s->more_costs));
+    if (s->geo.path[0])
+        json_object_set_new(o, "geo", source_json(&s->geo));
+    if (s->fci.count)
+        json_object_set_new(o, "advertisements", list_json(&s->fci));
+    return o;
+}
+
+static json_t *memory_json(const struct control *c)
+{
+    const struct memory *m = &c->memory;
+    json_t *o = json_object();
+
+    json_object_set_new(o, "cache_bytes",
+                        json_integer(m->caches ? (json_int_t)cache_memory_bytes(m->caches) : 0));
+    json_object_set_new(o, "cache_columns",
+                        json_integer(m->caches ? cache_memory_columns(m->caches) : 0));
+    json_object_set_new(o, "sessions", json_integer(c->started->config->memory.sessions));
+    json_object_set_new(o, "clients", json_integer(c->started->config->memory.buckets));
+    json_object_set_new(o, "popular", json_integer((json_int_t)popularity_counters(m->popularity)));
+    json_object_set_new(o, "tallies_dropped", json_integer((json_int_t)memory_tallies_dropped(m)));
+    return o;
+}
+
+/* null: there is nothing that ends. */
+static json_t *calendar_json(const struct control *c)
+{
+    const uint64_t end = c->view->valid_until_ms, now = clock_wall_ms();
+
+    return end ? json_integer(end > now ? (json_int_t)((end - now) / 1000) : 0) : json_null();
+}
+
+static json_t *state_json(const struct control *c)
+{
+    struct state_writer_counts counts;
+
+    if (!c->state)
+        return json_null();
+    counts = state_writer_counts_get(c->state);
+    return json_pack("{s:s, s:I, s:I}", "directory", c->started->config->state_directory.p,
+                     "written", (json_int_t)counts.written, "errors", (json_int_t)counts.errors);
 }
 
 /* Health as the prober tells it, and the load that the router has put on each streamer. */
@@ -74,16 +153,12 @@ static json_t *streamers_json(const struct control *c)
 
 bool admin_status_format(const struct control *c, struct bytes *out)
 {
-    json_t *o = json_object(), *sources = json_object(), *services = json_array();
+    json_t *o = json_object(), *services = json_array();
     char *dump;
     bool ok;
 
     for (svidx i = 0; i < c->view->service_count; i++)
         json_array_append_new(services, text(c->view->services[i].conf->name));
-    if (c->sources.network.path[0])
-        json_object_set_new(sources, "network_map", source_json(&c->sources.network));
-    if (c->sources.cost.path[0])
-        json_object_set_new(sources, "cost_map", source_json(&c->sources.cost));
     json_object_set_new(o, "version", json_string(WAYMARK_VERSION));
     json_object_set_new(o, "state", json_string(c->draining ? "draining" : "serving"));
     json_object_set_new(o, "serial", json_integer((json_int_t)c->serial));
@@ -92,13 +167,47 @@ bool admin_status_format(const struct control *c, struct bytes *out)
     json_object_set_new(o, "workers", json_integer(c->worker_count));
     json_object_set_new(o, "config", json_string(c->config_path));
     json_object_set_new(o, "error", c->last_error[0] ? json_string(c->last_error) : json_null());
-    json_object_set_new(o, "sources", sources);
+    json_object_set_new(o, "sources", sources_json(&c->sources));
+    json_object_set_new(o, "calendar_ends_s", calendar_json(c));
+    json_object_set_new(o, "memory", memory_json(c));
+    json_object_set_new(o, "state_file", state_json(c));
     json_object_set_new(o, "services", services);
     json_object_set_new(o, "streamers", streamers_json(c));
     dump = json_dumps(o, JSON_INDENT(2));
     json_decref(o);
     ok = dump && bytes_printf(out, "%s\n", dump);
     free(dump);
+    return ok;
+}
+
+static json_t *row_json(const struct view *v, const struct popularity_row *row)
+{
+    char key[4 * POPULARITY_KEY_MAX + 4], content[17];
+
+    snprintf(content, sizeof content, "%016" PRIx64, row->content);
+    return json_pack("{s:s, s:s, s:s, s:f, s:i, s:f}", "key",
+                     bytes_escape(row->key, strlen(row->key), key, sizeof key), "service",
+                     row->service < v->service_count ? v->services[row->service].conf->name.p : "",
+                     "content", content, "rate", row->rate, "owners",
+                     (int)(row->owners ? row->owners : 1), "error", row->error);
+}
+
+bool admin_top_format(struct control *c, svidx service, size_t max, struct bytes *out)
+{
+    struct popularity_row *rows = calloc(max, sizeof *rows);
+    size_t n = rows ? memory_top(&c->memory, service, c->turn.now_ms, rows, max) : 0;
+    json_t *o = json_object(), *list = json_array();
+    char *dump;
+    bool ok;
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, row_json(c->view, &rows[i]));
+    json_object_set_new(o, "top", list);
+    dump = rows ? json_dumps(o, JSON_INDENT(2)) : NULL;
+    ok = dump && bytes_printf(out, "%s\n", dump);
+    free(dump);
+    json_decref(o);
+    free(rows);
     return ok;
 }
 
@@ -138,6 +247,22 @@ static bool streamer_metrics(const struct control *c, struct bytes *out)
     return ok;
 }
 
+static bool memory_metrics(const struct control *c, struct bytes *out)
+{
+    return bytes_printf(
+        out,
+        "# HELP waymark_cache_memory_bytes Memory of what was sent to which streamer\n"
+        "# TYPE waymark_cache_memory_bytes gauge\nwaymark_cache_memory_bytes %zu\n"
+        "# HELP waymark_popular_contents Contents whose popularity is known\n"
+        "# TYPE waymark_popular_contents gauge\nwaymark_popular_contents %zu\n"
+        "# HELP waymark_geo_loaded_timestamp_seconds When the geo databases were read\n"
+        "# TYPE waymark_geo_loaded_timestamp_seconds gauge\n"
+        "waymark_geo_loaded_timestamp_seconds %llu\n",
+        c->memory.caches ? cache_memory_bytes(c->memory.caches) : 0,
+        popularity_counters(c->memory.popularity),
+        (unsigned long long)(c->sources.geo.geo ? c->sources.geo.loaded_wall_ms / 1000 : 0));
+}
+
 static bool swarm_metrics(const struct control *c, struct bytes *out)
 {
     struct swarms_stats st;
@@ -168,5 +293,6 @@ bool admin_metrics_format(const struct control *c, struct bytes *out)
     sets[n++] = (struct metrics *)(uintptr_t)&c->metrics;
     for (unsigned i = 0; i < c->worker_count && n < sizeof sets / sizeof *sets; i++)
         sets[n++] = &c->workers[i].metrics;
-    return metrics_format(sets, n, out) && streamer_metrics(c, out) && swarm_metrics(c, out);
+    return metrics_format(sets, n, out) && streamer_metrics(c, out) && memory_metrics(c, out) &&
+           swarm_metrics(c, out);
 }

@@ -5,4 +5,7 @@
 
 /* false: no memory. */
 bool admin_status_format(const struct control *c, struct bytes *out) MUST_CHECK;
+/* {"top":[{"key":"/film/","service":"vod","content":"00c0..","rate":..,"owners":..,"error":..},..]},
+ * hottest first: rates in sessions a second, which may be `error` too high. SVIDX_NONE: all. */
+bool admin_top_format(struct control *c, svidx service, size_t max, struct bytes *out) MUST_CHECK;
 bool admin_metrics_format(const struct control *c, struct bytes *out) MUST_CHECK;

@@ -188,16 +188,51 @@ int cli_locate(const struct cli *c)
 
 static void print_source(const char *name, const json_t *s)
 {
+    static const char *const counts[] = {"prefixes", "pairs", "places", "footprints"};
     char age[24], count[24];
-    const char *counted = json_object_get(s, "prefixes") ? "prefixes" : "pairs";
+    const char *counted = counts[0];
 
     if (!s)
         return;
-    printf("%-12s %s\n             tag %s, %s %s, %s s old\n", name, member(s, "path"),
-           member(s, "tag"), cell(s, counted, count, sizeof count), counted,
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (json_object_get(s, counts[i]))
+            counted = counts[i];
+    printf("%-12s %s\n             ", name, member(s, "path"));
+    if (member(s, "tag"))
+        printf("tag %s, ", member(s, "tag"));
+    printf("%s %s, %s s old\n", cell(s, counted, count, sizeof count), counted,
            cell(s, "age_s", age, sizeof age));
     if (member(s, "error"))
         printf("             refused since: %s\n", member(s, "error"));
+}
+
+static void print_sources(const json_t *all)
+{
+    const json_t *s;
+    size_t i;
+
+    print_source("network map", json_object_get(all, "network_map"));
+    print_source("cost map", json_object_get(all, "cost_map"));
+    json_array_foreach(json_object_get(all, "cost_maps"), i, s) print_source("cost map", s);
+    print_source("geo", json_object_get(all, "geo"));
+    json_array_foreach(json_object_get(all, "advertisements"), i, s) print_source("advertised", s);
+}
+
+static void print_memory(const json_t *doc)
+{
+    const json_t *m = json_object_get(doc, "memory"), *s = json_object_get(doc, "state_file");
+    char bytes[24], popular[24], written[24], errors[24], ends[24];
+
+    printf("memory       %s bytes for what caches hold, %s contents counted\n",
+           cell(m, "cache_bytes", bytes, sizeof bytes),
+           cell(m, "popular", popular, sizeof popular));
+    if (json_is_object(s))
+        printf("state        %s: written %s times, %s errors\n", member(s, "directory"),
+               cell(s, "written", written, sizeof written),
+               cell(s, "errors", errors, sizeof errors));
+    if (json_is_integer(json_object_get(doc, "calendar_ends_s")))
+        printf("costs        of now end in %s s\n",
+               cell(doc, "calendar_ends_s", ends, sizeof ends));
 }
 
 static void print_streamers(const json_t *doc)
@@ -213,7 +248,6 @@ int cli_status(const struct cli *c)
 {
     struct err e = {0};
     char serial[24], uptime[24], workers[24];
-    const json_t *sources;
     json_t *doc;
 
     if (c->argc)
@@ -227,9 +261,8 @@ int cli_status(const struct cli *c)
            cell(doc, "uptime_s", uptime, sizeof uptime),
            cell(doc, "workers", workers, sizeof workers),
            cell(doc, "serial", serial, sizeof serial), member(doc, "config"));
-    sources = json_object_get(doc, "sources");
-    print_source("network map", json_object_get(sources, "network_map"));
-    print_source("cost map", json_object_get(sources, "cost_map"));
+    print_sources(json_object_get(doc, "sources"));
+    print_memory(doc);
     if (member(doc, "error"))
         printf("last problem %s\n", member(doc, "error"));
     putchar('\n');
@@ -263,6 +296,40 @@ int cli_streamers(const struct cli *c)
         return print_json(only);
     }
     print_streamers(doc);
+    json_decref(doc);
+    return 0;
+}
+
+/* ---- top
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+int cli_top(const struct cli *c)
+{
+    static const char usage[] = "top [--service NAME] [-n COUNT]";
+    static const char *const keys[] = {"rate", "owners", "service", "key"};
+    char target[2048] = "/top?n=20", name[1024], count[64];
+    const char *service = NULL, *n = "20";
+    struct err e = {0};
+    json_t *doc;
+
+    for (int i = 0; i < c->argc; i += 2) {
+        if (i + 1 == c->argc)
+            return wrong(usage);
+        if (strcmp(c->argv[i], "--service") == 0)
+            service = c->argv[i + 1];
+        else if (strcmp(c->argv[i], "-n") == 0)
+            n = c->argv[i + 1];
+        else
+            return wrong(usage);
+    }
+    snprintf(target, sizeof target, "/top?n=%s%s%s", encode(n, count, sizeof count),
+             service ? "&service=" : "", service ? encode(service, name, sizeof name) : "");
+    if (admin_ask(&c->admin, "GET", target, &doc, &e) != ERR_OK)
+        return fail(&e);
+    if (c->json)
+        return print_json(doc);
+    print_items(json_object_get(doc, "top"), ">sessions/s|>owners|service|content", keys);
     json_decref(doc);
     return 0;
 }

@@ -17,5 +17,6 @@ int cli_locate(const struct cli *c);
 int cli_status(const struct cli *c);
 int cli_check(const struct cli *c);
 int cli_streamers(const struct cli *c);
+int cli_top(const struct cli *c);
 int cli_reload(const struct cli *c);
 int cli_simulate(const struct cli *c);

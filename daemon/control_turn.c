@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "daemon/state.h"
+#include "router/state_file.h"
 
 /* Ages the sessions of every streamer. */
 static void fold_all(struct control *c, double elapsed_s)
@@ -35,24 +35,34 @@ static void calendar_turn(struct control *c)
 #define STATE_FRESH_MS                                                                             \
     30000 /* unchanged, it is written all the same: its age says what it is worth */
 
+/* Of the text, but for the time in it. */
+static uint64_t state_hash(const struct bytes *text)
+{
+    const char *rest = memmem(text->data, text->len, "\"streamers\"", 11);
+
+    return rest ? hash_content(rest, text->len - (size_t)(rest - text->data)) : 0;
+}
+
 static void state_turn(struct control *c, uint64_t now)
 {
     struct bytes text = {.limit = STATE_BYTES_MAX};
-    const char *rest;
+    struct state_writer_counts counts;
+    struct err e = {0};
     uint64_t hash;
 
     if (!c->state || now < c->state_due_ms)
         return;
     c->state_due_ms = now + STATE_EVERY_MS;
-    if (!state_format(c->view, c->live, &c->memory, now, c->turn.wall_ms, &text)) {
+    counts = state_writer_counts_get(c->state);
+    metric_set(&c->metrics, METRIC_STATE_WRITTEN, counts.written);
+    metric_set(&c->metrics, METRIC_STATE_ERRORS, counts.errors);
+    if (state_format(c->live, c->view, c->memory.popularity, (double)now / 1000, c->turn.wall_ms,
+                     &text, &e) != ERR_OK) {
+        control_log_problem("state.failed", &e);
         bytes_free(&text);
-        log_error("event=state.failed reason=\"no memory\"");
         return;
     }
-    rest = memchr(text.data + strlen("{\"version\":1,"), ',', text.len - 20);
-    hash = rest ? hash_content(rest, text.len - (size_t)(rest - text.data)) : 0;
-    metric_set(&c->metrics, METRIC_STATE_WRITTEN, state_writer_counts_get(c->state).written);
-    metric_set(&c->metrics, METRIC_STATE_ERRORS, state_writer_counts_get(c->state).errors);
+    hash = state_hash(&text);
     if (hash != c->state_hash || now - c->state_written_ms >= STATE_FRESH_MS) {
         c->state_hash = hash;
         c->state_written_ms = now;
@@ -67,32 +77,26 @@ void control_state_save(struct control *c)
     state_turn(c, c->turn.now_ms);
 }
 
-/* The state of the process before this one. One that cannot be read is put aside, not written
- * over. */
+/* The state of the process before this one. One that cannot be read is put aside. */
 static void state_read(struct control *c, const char *path)
 {
-    struct bytes text = {0};
+    struct state_applied known;
+    struct state *s = NULL;
     struct err e = {0};
-    struct state_counts counts;
-    char aside[4200];
-    enum err_code rc = file_read(path, STATE_BYTES_MAX, &text, &e);
 
-    if (rc != ERR_OK && access(path, F_OK) < 0)
-        return; /* the first start */
-    if (rc == ERR_OK)
-        rc = state_restore(text.data, text.len, c->view, c->live, &c->memory,
-                           c->started->config->memory.half_life_s, c->turn.now_ms, c->turn.wall_ms,
-                           &counts, &e);
-    bytes_free(&text);
-    if (rc == ERR_OK) {
-        log_info("event=state.restored streamers=%u contents=%u age_s=%llu", counts.streamers,
-                 counts.popular, (unsigned long long)(counts.age_ms / 1000));
-        return;
+    switch (state_load(path, &s, &e)) {
+    case ERR_OK:
+        known = state_apply(s, c->live, c->view, c->memory.popularity,
+                            (double)c->turn.now_ms / 1000, c->turn.wall_ms);
+        log_info("event=state.restored streamers=%zu contents=%zu", known.streamers,
+                 known.contents);
+        break;
+    case ERR_NOT_FOUND: /* the first start */
+        break;
+    default:
+        control_log_problem("state.refused", &e);
     }
-    err_wrap(&e, "%s", path);
-    control_log_problem("state.refused", &e);
-    snprintf(aside, sizeof aside, "%s.bad", path);
-    (void)rename(path, aside);
+    state_free(s);
 }
 
 /* Behind the first view, and behind the change of user: the files are that user's. */

@@ -19,6 +19,7 @@ static const struct {
      cli_streamers},
     {"simulate", "SCENARIO.yaml [--svg DIR]",
      "runs a scenario in virtual time, policies side by side", cli_simulate},
+    {"top", "[--service NAME] [-n COUNT]", "the contents that are asked for most", cli_top},
     {"reload", "", "makes the daemon read its configuration and maps again", cli_reload},
 };
 

@@ -59,6 +59,8 @@ enum err_code publish_build(const struct config *c, struct config_hold *hold,
         .downstream_count = c->downstream_count,
         .cache_memory = caches,
         .cdni_id = c->cdni_id,
+        .profiles = c->profiles,
+        .profile_count = c->profile_count,
     };
     struct view *v = NULL;
     enum err_code rc;

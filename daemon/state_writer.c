@@ -1,23 +1,20 @@
 #include "daemon/state_writer.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "router/state_file.h"
 
 #define COMPLAIN_MS 60000
 
 struct state_writer {
-    char path[4096], fresh[4096 + 8], folder[4096];
+    char path[4096];
     pthread_t thread;
     pthread_mutex_t mutex; /* of the three below */
     pthread_cond_t more;
@@ -27,55 +24,13 @@ struct state_writer {
     uint64_t complain_at_ms; /* the thread's own */
 };
 
-static bool write_all(int fd, const struct bytes *text)
-{
-    for (size_t at = 0; at < text->len;) {
-        ssize_t n = write(fd, text->data + at, text->len - at);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += (size_t)n;
-    }
-    return true;
-}
-
-/* The name of the new file is only as safe as the folder that has it. */
-static bool folder_sync(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
-static bool file_write(const struct state_writer *w, const struct bytes *text)
-{
-    int fd = open(w->fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok = fd >= 0 && write_all(fd, text) && fsync(fd) == 0;
-    int why = errno;
-
-    if (fd >= 0 && close(fd) < 0 && ok) {
-        ok = false;
-        why = errno;
-    }
-    if (ok && (rename(w->fresh, w->path) < 0 || !folder_sync(w->folder))) {
-        ok = false;
-        why = errno;
-    }
-    errno = why;
-    return ok;
-}
-
 static void write_one(struct state_writer *w, const struct bytes *text)
 {
-    char quoted[512], reason[128];
+    char reason[2 * ERR_TEXT_MAX];
     const uint64_t now = clock_ms();
+    struct err e = {0};
 
-    if (file_write(w, text)) {
+    if (state_store(w->path, (struct str){text->data, text->len}, &e) == ERR_OK) {
         atomic_fetch_add_explicit(&w->written, 1, memory_order_relaxed);
         return;
     }
@@ -83,8 +38,7 @@ static void write_one(struct state_writer *w, const struct bytes *text)
     if (now < w->complain_at_ms)
         return;
     w->complain_at_ms = now + COMPLAIN_MS;
-    log_error("event=state.failed path=%s reason=\"%s\"", log_quote(w->path, quoted, sizeof quoted),
-              strerror_r(errno, reason, sizeof reason));
+    log_error("event=state.failed reason=%s", log_quote(e.text, reason, sizeof reason));
 }
 
 static void *writer_main(void *arg)
@@ -121,9 +75,6 @@ struct state_writer *state_writer_start(const char *path)
         return NULL;
     }
     snprintf(w->path, sizeof w->path, "%s", path);
-    snprintf(w->fresh, sizeof w->fresh, "%s.new", path);
-    snprintf(w->folder, sizeof w->folder, "%s", path);
-    memmove(w->folder, dirname(w->folder), strlen(dirname(w->folder)) + 1);
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->more, NULL);
     sigfillset(&all); /* signals are the control thread's */

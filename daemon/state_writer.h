@@ -6,8 +6,7 @@
 
 struct state_writer;
 
-/* path: the file; path.new beside it is written and moved into its place. NULL: no memory or
- * thread. */
+/* path: the file; see state_store. NULL: no memory or thread. */
 struct state_writer *state_writer_start(const char *path);
 /* Hands text over (its bytes pass on, *text is empty then); one that was not begun is replaced. */
 void state_writer_post(struct state_writer *w, struct bytes *text);
