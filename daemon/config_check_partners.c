@@ -181,8 +181,13 @@ static void check_request_host(struct check *c, yaml_node_t *item, size_t servic
         redirect_template_parse(s->redirect.location, c->arena, &t, NULL) != ERR_OK)
         return;
     for (size_t i = 0; i < t.count && t.pieces[i].variable != REDIRECT_PATH; i++) {
-        if (t.pieces[i].variable == REDIRECT_LITERAL &&
-            memchr(t.pieces[i].text.p, '/', t.pieces[i].text.n))
+        struct str text =
+            t.pieces[i].variable == REDIRECT_LITERAL ? t.pieces[i].text : (struct str){NULL, 0};
+        const char *scheme = text.n ? memmem(text.p, text.n, "://", 3) : NULL;
+
+        if (scheme)
+            text = (struct str){scheme + 3, text.n - (size_t)(scheme + 3 - text.p)};
+        if (text.n && memchr(text.p, '/', text.n))
             break; /* behind the host part it does no harm */
         host = host || t.pieces[i].variable == REDIRECT_REQUEST_HOST;
     }

@@ -364,10 +364,11 @@ static enum err_code set_url(const struct value_context *v, const struct schema_
 
     if (rc != ERR_OK)
         return rc;
+    if ((text.n < 7 || memcmp(text.p, "http://", 7) != 0) &&
+        (text.n < 8 || memcmp(text.p, "https://", 8) != 0))
+        return bad(e, text, "does not begin with http:// or https://");
     if (redirect_template_parse(text, v->arena, &template, &sub) != ERR_OK)
         return err_set(e, ERR_PARSE, "%s", sub.text);
-    if (template.scheme == REDIRECT_SCHEME_REQUEST)
-        return bad(e, text, "begins with {scheme}; write http:// or https://");
     for (size_t i = 0; i < template.count; i++)
         if (!known[template.pieces[i].variable])
             return bad(e, text,

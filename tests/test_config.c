@@ -265,6 +265,257 @@ static const struct {
      "w.yaml:1:1: a configuration is a mapping of keys, as in listen: {http: [127.0.0.1:8080]}\n"
      "  - a\n"
      "  ^\n"},
+    {"a poll's time-out is not below its interval", SERVED "defaults: {poll: {interval: 2s}}\n",
+     "w.yaml:2:29: defaults.poll.timeout: 2s is not below the interval, 2s; a poll must end before "
+     "the next begins\n"
+     "  defaults: {poll: {interval: 2s}}\n"
+     "                              ^\n"},
+    {"a poll's silence is not above its interval", SERVED "defaults: {poll: {stale_after: 10s}}\n",
+     "w.yaml:2:32: defaults.poll.stale_after: 10s is not above the interval, 10s; every streamer "
+     "would be suspect between two polls\n"
+     "  defaults: {poll: {stale_after: 10s}}\n"
+     "                                 ^\n"},
+    {"a streamer returns where it left", SERVED "defaults: {poll: {leave_at: 80%}}\n",
+     "w.yaml:2:29: defaults.poll.return_at: 85% is not below leave_at, 80%; a streamer at the "
+     "threshold would come and go with each poll\n"
+     "  defaults: {poll: {leave_at: 80%}}\n"
+     "                              ^\n"},
+    {"a profile is not there",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1, poll: {profile: ngnix}}]\n",
+     "w.yaml:2:56: streamers[0].poll.profile: no profile is called \"ngnix\"; did you mean "
+     "\"nginx\"?\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, poll: {profile: ngnix}}]\n"
+     "                                                         ^\n"},
+    {"a profile is of nobody",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1, poll: {profile: lighttpd-stats}}]\n",
+     "w.yaml:2:56: streamers[0].poll.profile: no profile is called \"lighttpd-stats\"; add it "
+     "under profiles, or write one that is built in: ats, varnish, nginx, haproxy, squid, "
+     "node-exporter, prometheus\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, poll: {profile: lighttpd-stats}}]\n"
+     "                                                         ^\n"},
+    {"a poll has no port",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1, poll: {profile: nginx, tls: true}}]\n",
+     "w.yaml:2:46: streamers[0].poll: there is no port to ask; add https_port, or write poll: "
+     "{port: 8080}\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, poll: {profile: nginx, tls: true}}]\n"
+     "                                               ^\n"},
+    {"a profile is built in", SERVED "profiles: [{name: ats, format: json, hits: {names: [h]}}]\n",
+     "w.yaml:2:19: profiles[0].name: \"ats\" is built in; choose another name\n"
+     "  profiles: [{name: ats, format: json, hits: {names: [h]}}]\n"
+     "                    ^\n"},
+    {"a profile reads nothing", SERVED "profiles: [{name: own, format: json}]\n",
+     "w.yaml:2:12: profiles[0]: reads nothing; add sessions: {names: [active_connections]}, or "
+     "another of its fields\n"
+     "  profiles: [{name: own, format: json}]\n"
+     "             ^\n"},
+    {"a profile has too many names",
+     SERVED "profiles: [{name: own, format: json, hits: {names: [a, b, c, d, e, f, g, h, i]}}]\n",
+     "w.yaml:2:44: profiles[0].hits.names: 9 names, at most 8\n"
+     "  profiles: [{name: own, format: json, hits: {names: [a, b, c, d, e, f, g, h, i]}}]\n"
+     "                                             ^\n"},
+    {"reports without a token", SERVED "streamers: [{name: a, ipv4: 192.0.2.1, reports: true}]\n",
+     "w.yaml:2:49: streamers[0].reports: anybody could report without a token; write admin: "
+     "{report_token_file: report.token}\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, reports: true}]\n"
+     "                                                  ^\n"},
+    {"a probe asks over HTTPS nowhere",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1, probe: {type: https}}]\n",
+     "w.yaml:2:47: streamers[0].probe: asks over HTTPS where there is no https_port; add one, or "
+     "write probe: {type: http}\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, probe: {type: https}}]\n"
+     "                                                ^\n"},
+    {"a footprint has no such type",
+     SERVED
+     "streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: country, values: [de]}]}]\n",
+     "w.yaml:2:60: streamers[0].footprints[0].type: \"country\" is not one of ipv4cidr, ipv6cidr, "
+     "asn, countrycode, subdivisioncode, altopid, footprintunion\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: country, values: [de]}]}]\n"
+     "                                                             ^\n"},
+    {"a footprint has a wrong value",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: ipv4cidr, values: "
+            "[192.0.2.0/33]}]}]\n",
+     "w.yaml:2:79: streamers[0].footprints[0].values[0]: ipv4cidr \"192.0.2.0/33\": "
+     "\"192.0.2.0/33\": length is over 32\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: ipv4cidr, values: "
+     "[192.0.2.0/33]}]}]\n"
+     "                                                                                ^\n"},
+    {"a footprint has nobody",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: ipv4cidr}]}]\n",
+     "w.yaml:2:53: streamers[0].footprints[0]: nobody is in a footprint without values; add "
+     "values\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: ipv4cidr}]}]\n"
+     "                                                      ^\n"},
+    {"a footprint asks for geography",
+     SERVED
+     "streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: countrycode, values: [DE]}]}]\n",
+     "w.yaml:2:60: streamers[0].footprints[0].type: countrycode asks where clients are; add geo: "
+     "{databases: [GeoLite2-City.mmdb]}\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: countrycode, values: [DE]}]}]\n"
+     "                                                             ^\n"},
+    {"a footprint asks for PIDs",
+     SERVED
+     "streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: altopid, values: [PID1]}]}]\n",
+     "w.yaml:2:60: streamers[0].footprints[0].type: altopid names PIDs of a network map; add "
+     "maps.network\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: altopid, values: [PID1]}]}]\n"
+     "                                                             ^\n"},
+    {"a union has values",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: footprintunion, values: "
+            "[de]}]}]\n",
+     "w.yaml:2:84: streamers[0].footprints[0].values: a footprintunion has parts; write parts: "
+     "[{type: countrycode, values: [de]}]\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: footprintunion, values: "
+     "[de]}]}]\n"
+     "                                                                                     ^\n"},
+    {"a union in a union",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: footprintunion, parts: "
+            "[{type: footprintunion}]}]}]\n",
+     "w.yaml:2:84: streamers[0].footprints[0].parts[0]: a part of a union is no union; write its "
+     "parts beside the others\n"
+     "  streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: footprintunion, parts: [{type: "
+     "footprintunion}]}]}]\n"
+     "                                                                                     ^\n"},
+    {"parts of what is no union",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: ipv4cidr, values: "
+            "[192.0.2.0/24], parts: [{type: ipv4cidr, values: [192.0.2.0/24]}]}]}]\n",
+     "w.yaml:2:101: streamers[0].footprints[0].parts: ipv4cidr has values; parts are a "
+     "footprintunion's\n"
+     "  ...treamers: [{name: a, ipv4: 192.0.2.1, footprints: [{type: ipv4cidr, values: "
+     "[192.0.2.0/24], parts: [{type: ipv4cidr, values: [192.0.2.0/24]}\n"
+     "                                                                                             "
+     "           ^\n"},
+    {"a downstream CDN is not there",
+     SERVED "downstreams: [{name: partner, dns_cname: p.example}]\n"
+            "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], downstreams: [partnr]}]\n",
+     "w.yaml:4:58: services[0].downstreams[0]: no downstream CDN is called \"partnr\"; did you "
+     "mean \"partner\"?\n"
+     "  services: [{name: vod, hosts: [a.example], downstreams: [partnr]}]\n"
+     "                                                           ^\n"},
+    {"nobody can be sent to a downstream CDN", SERVED "downstreams: [{name: partner}]\n",
+     "w.yaml:2:15: downstreams[0]: nobody can be sent there; add http_host or dns_cname\n"
+     "  downstreams: [{name: partner}]\n"
+     "                ^\n"},
+    {"a downstream CDN has a streamer's name",
+     SERVED "downstreams: [{name: a, dns_cname: p.example}]\n"
+            "streamers: [{name: a, ipv4: 192.0.2.1}]\n",
+     "w.yaml:2:22: downstreams[0].name: \"a\" is the name of a streamer too; names are unique\n"
+     "  downstreams: [{name: a, dns_cname: p.example}]\n"
+     "                       ^\n"},
+    {"a downstream CDN has no such host",
+     SERVED "downstreams: [{name: p, http_host: 'p.example:99999'}]\n",
+     "w.yaml:2:36: downstreams[0].http_host: \"p.example:99999\" is not a host, nor one with a "
+     "port; write cdn.example.net or cdn.example.net:8080\n"
+     "  downstreams: [{name: p, http_host: 'p.example:99999'}]\n"
+     "                                     ^\n"},
+    {"a bypass is not there",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], policy: {fallback: [local, bypass]}}]\n",
+     "w.yaml:3:71: services[0].policy.fallback[1]: there is no bypass; add bypass: {http_url: "
+     "'https://origin.example.com{path}{query}'}\n"
+     "  services: [{name: vod, hosts: [a.example], policy: {fallback: [local, bypass]}}]\n"
+     "                                                                        ^\n"},
+    {"a fallback stands twice",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], policy: {fallback: [local, local]}}]\n",
+     "w.yaml:3:71: services[0].policy.fallback[1]: stands here twice\n"
+     "  services: [{name: vod, hosts: [a.example], policy: {fallback: [local, local]}}]\n"
+     "                                                                        ^\n"},
+    {"a fallback asks nobody",
+     SERVED
+     "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+     "services: [{name: vod, hosts: [a.example], policy: {fallback: [local, downstream]}}]\n",
+     "w.yaml:3:71: services[0].policy.fallback[1]: no downstream CDN serves it; add downstreams: "
+     "[NAME]\n"
+     "  services: [{name: vod, hosts: [a.example], policy: {fallback: [local, downstream]}}]\n"
+     "                                                                        ^\n"},
+    {"too many fallbacks",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], policy: {fallback: [local, local, local, "
+            "local]}}]\n",
+     "w.yaml:3:63: services[0].policy.fallback: 4 items, at most 3\n"
+     "  services: [{name: vod, hosts: [a.example], policy: {fallback: [local, local, local, "
+     "local]}}]\n"
+     "                                                                ^\n"},
+    {"owners are more than the most",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], policy: {owners: 3, owners_max: 2}}]\n",
+     "w.yaml:3:61: services[0].policy.owners: 3 is above owners_max, 2\n"
+     "  services: [{name: vod, hosts: [a.example], policy: {owners: 3, owners_max: 2}}]\n"
+     "                                                              ^\n"},
+    {"a bypass has a streamer's variable",
+     SERVED
+     "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+     "services: [{name: vod, hosts: [a.example], bypass: {http_url: 'https://{host}{path}'}}]\n",
+     "w.yaml:3:63: services[0].bypass.http_url: \"https://{host}{path}\" has a variable other than "
+     "{path} and {query}, as in https://origin.example.com{path}{query}\n"
+     "  services: [{name: vod, hosts: [a.example], bypass: {http_url: 'https://{host}{path}'}}]\n"
+     "                                                                ^\n"},
+    {"a digest's URL has no scheme",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], digest_url: 'o.example{path}'}]\n",
+     "w.yaml:3:56: services[0].digest_url: \"o.example{path}\" does not begin with http:// or "
+     "https://\n"
+     "  services: [{name: vod, hosts: [a.example], digest_url: 'o.example{path}'}]\n"
+     "                                                         ^\n"},
+    {"a list asks for geography",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], admit: {deny: {countries: [de]}}}]\n",
+     "w.yaml:3:70: services[0].admit.deny.countries: asks where clients are; add geo: {databases: "
+     "[GeoLite2-City.mmdb]}\n"
+     "  services: [{name: vod, hosts: [a.example], admit: {deny: {countries: [de]}}}]\n"
+     "                                                                       ^\n"},
+    {"a country is none",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], admit: {deny: {countries: [germany]}}}]\n",
+     "w.yaml:3:70: services[0].admit.deny.countries: asks where clients are; add geo: {databases: "
+     "[GeoLite2-City.mmdb]}\n"
+     "  services: [{name: vod, hosts: [a.example], admit: {deny: {countries: [germany]}}}]\n"
+     "                                                                       ^\n"
+     "w.yaml:3:71: services[0].admit.deny.countries[0]: \"germany\" is not a country code; write "
+     "two letters, as in de (no in quotes: \"no\")\n"
+     "  services: [{name: vod, hosts: [a.example], admit: {deny: {countries: [germany]}}}]\n"
+     "                                                                        ^\n"},
+    {"a country is YAML's no",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], admit: {deny: {countries: [false]}}}]\n",
+     "w.yaml:3:70: services[0].admit.deny.countries: asks where clients are; add geo: {databases: "
+     "[GeoLite2-City.mmdb]}\n"
+     "  services: [{name: vod, hosts: [a.example], admit: {deny: {countries: [false]}}}]\n"
+     "                                                                       ^\n"
+     "w.yaml:3:71: services[0].admit.deny.countries[0]: \"false\" is not a country code; write two "
+     "letters, as in de (no in quotes: \"no\")\n"
+     "  services: [{name: vod, hosts: [a.example], admit: {deny: {countries: [false]}}}]\n"
+     "                                                                        ^\n"},
+    {"a cost is weighed without maps",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], costs: [{metric: delay-ow}]}]\n",
+     "w.yaml:3:51: services[0].costs: weighs cost maps where there is none; add maps.cost\n"
+     "  services: [{name: vod, hosts: [a.example], costs: [{metric: delay-ow}]}]\n"
+     "                                                    ^\n"},
+    {"a metric stands twice",
+     SERVED "maps: {network: n.json, cost: c.json}\n"
+            "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: [a.example], costs: [{metric: x}, {metric: x}]}]\n",
+     "w.yaml:4:74: services[0].costs[1].metric: \"x\" stands here twice\n"
+     "  services: [{name: vod, hosts: [a.example], costs: [{metric: x}, {metric: x}]}]\n"
+     "                                                                           ^\n"},
+    {"further maps beside none", SERVED "maps: {network: n.json, cost_maps: [d.json]}\n",
+     "w.yaml:2:36: maps.cost_maps: further maps come beside a first one; add maps.cost\n"
+     "  maps: {network: n.json, cost_maps: [d.json]}\n"
+     "                                     ^\n"},
+    {"PIDs by country without databases",
+     SERVED "maps: {network: n.json}\n"
+            "geo: {pids: [{country: de, pid: PID1}]}\n",
+     "w.yaml:3:13: geo.pids: needs databases to know where clients are; add geo.databases\n"
+     "  geo: {pids: [{country: de, pid: PID1}]}\n"
+     "              ^\n"},
+    {"PIDs by country of nobody",
+     SERVED "maps: {network: n.json}\n"
+            "geo: {databases: [c.mmdb], pids: [{pid: PID1}]}\n",
+     "w.yaml:3:35: geo.pids[0]: says of nobody that they are there; add country or asn\n"
+     "  geo: {databases: [c.mmdb], pids: [{pid: PID1}]}\n"
+     "                                    ^\n"},
 };
 
 START_TEST(one_mistake)
@@ -405,6 +656,15 @@ static const struct {
      "w.yaml:2:67: warning: streamers[0].session_rate: has no use, for capacity is not a rate, as "
      "in 10 Gbit/s\n"
      "  streamers: [{name: a, ipv4: 192.0.2.1, capacity: 5, session_rate: 5 Mbit/s}]\n"
+     "                                                                    ^\n"},
+    {"an open redirect",
+     SERVED "streamers: [{name: a, ipv4: 192.0.2.1}]\n"
+            "services: [{name: vod, hosts: ['*.example'], redirect: {location: "
+            "'https://{request_host}{path}'}}]\n",
+     "w.yaml:3:67: warning: services[0].redirect.location: sends clients to whatever host below "
+     "example they ask for; {hostport} is a streamer's\n"
+     "  services: [{name: vod, hosts: ['*.example'], redirect: {location: "
+     "'https://{request_host}{path}'}}]\n"
      "                                                                    ^\n"},
 };
 

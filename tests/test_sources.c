@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/waymark-sources-XXXXXX";
@@ -110,6 +111,137 @@ START_TEST(the_reason_stays_with_its_file)
 }
 END_TEST
 
+/* As Kubernetes mounts files: a link to a folder that is a link, which is moved to another one. */
+START_TEST(links_on_the_way_are_watched)
+{
+    char data[80], tmp[80], one[80], two[80], link[80], in_one[96], in_two[96];
+    struct config linked = {0};
+
+    snprintf(one, sizeof one, "%s/..one", folder);
+    snprintf(two, sizeof two, "%s/..two", folder);
+    snprintf(data, sizeof data, "%s/..data", folder);
+    snprintf(tmp, sizeof tmp, "%s/..tmp", folder);
+    snprintf(link, sizeof link, "%s/linked.json", folder);
+    snprintf(in_one, sizeof in_one, "%s/net.json", one);
+    snprintf(in_two, sizeof in_two, "%s/net.json", two);
+    ck_assert_int_eq(mkdir(one, 0700) | mkdir(two, 0700), 0);
+    write_map(in_one, "one");
+    write_map(in_two, "two");
+    ck_assert_int_eq(symlink("..one", data) | symlink("..data/net.json", link), 0);
+    linked.network_map = str_from(link);
+    sources_watch(&s, &linked);
+    ck_assert(sources_load(&s, &linked, SOURCE_ALL, NULL, NULL) == ERR_OK);
+    sources_watch_only(&s, &linked);
+    ck_assert_str_eq(s.network.good->netmap->vtag.tag, "one");
+    write_map(net, "v9"); /* of the configuration before */
+    ck_assert_uint_eq(sources_changed(&s), 0);
+    write_map(in_two, "two"); /* not there yet */
+    ck_assert_uint_eq(sources_changed(&s), 0);
+    write_map(in_one, "one"); /* in its place */
+    ck_assert_uint_eq(sources_changed(&s), SOURCE_MAPS);
+    ck_assert_int_eq(symlink("..two", tmp) | rename(tmp, data), 0);
+    ck_assert_uint_eq(sources_changed(&s), SOURCE_MAPS);
+    ck_assert(sources_load(&s, &linked, SOURCE_MAPS, NULL, NULL) == ERR_OK);
+    sources_watch(&s, &linked);
+    sources_watch_only(&s, &linked);
+    ck_assert_str_eq(s.network.good->netmap->vtag.tag, "two");
+    write_map(in_one, "one");
+    ck_assert_uint_eq(sources_changed(&s), 0);
+    write_map(in_two, "two");
+    ck_assert_uint_eq(sources_changed(&s), SOURCE_MAPS);
+    unlink(in_one);
+    unlink(in_two);
+    unlink(data);
+    unlink(link);
+    ck_assert_int_eq(rmdir(one) | rmdir(two), 0);
+}
+END_TEST
+
+/* A link in a circle ends. */
+START_TEST(a_circle_of_links_ends)
+{
+    char a[80], b[80], path[96];
+    struct config linked = {0};
+
+    snprintf(a, sizeof a, "%s/a", folder);
+    snprintf(b, sizeof b, "%s/b", folder);
+    snprintf(path, sizeof path, "%s/net.json", a);
+    ck_assert_int_eq(symlink("b", a) | symlink("a", b), 0);
+    linked.network_map = str_from(path);
+    sources_watch(&s, &linked);
+    ck_assert(sources_load(&s, &linked, SOURCE_ALL, NULL, NULL) != ERR_OK);
+    unlink(a);
+    unlink(b);
+}
+END_TEST
+
+/* What one kind is refused for does not hold up another. */
+START_TEST(each_kind_is_taken_for_itself)
+{
+    const struct str bad = str_from(other), missing = str_from("/nonexistent/c.mmdb");
+    const struct downstream_keys partner = {.conf.name = STR("partner"), .advertisement = bad};
+    struct config fresh = conf;
+    struct view_source *good = s.network.good;
+    unsigned taken = 0;
+    struct err e = {0};
+
+    fresh.geo.databases = &missing;
+    fresh.geo.database_count = 1;
+    fresh.downstreams = &partner;
+    fresh.downstream_count = 1;
+    ck_assert(sources_load(&s, &fresh, SOURCE_ALL, &taken, &e) != ERR_OK);
+    ck_assert_uint_eq(taken, SOURCE_MAPS);
+    ck_assert_ptr_ne(s.network.good, good);
+    ck_assert_ptr_nonnull(strstr(e.text, "c.mmdb"));
+    ck_assert_str_eq(s.geo.error, e.text);
+    ck_assert_uint_eq(s.fci.count, 1);
+    ck_assert_str_ne(s.fci.items[0].error, "");
+    good = s.network.good;
+    ck_assert(sources_load(&s, &fresh, SOURCE_FCI, &taken, NULL) != ERR_OK);
+    ck_assert_uint_eq(taken, 0);
+    ck_assert_ptr_eq(s.network.good, good);
+}
+END_TEST
+
+/* The second map is between the PIDs of the same network map; one that is bad refuses all. */
+START_TEST(further_cost_maps_are_taken_with_the_first)
+{
+    static const char cost_text[] =
+        "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"net\",\"tag\":\"v1\"}],"
+        "\"cost-type\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"%s\"}},"
+        "\"cost-map\":{\"all\":{\"all\":1}}}";
+    char cost[64], delay[64];
+    struct config fresh = conf;
+    struct str more;
+    unsigned taken = 0;
+    FILE *f;
+
+    snprintf(cost, sizeof cost, "%s/cost.json", folder);
+    snprintf(delay, sizeof delay, "%s/delay.json", folder);
+    f = fopen(cost, "w");
+    fprintf(f, cost_text, "routingcost");
+    fclose(f);
+    f = fopen(delay, "w");
+    fprintf(f, cost_text, "delay-ow");
+    fclose(f);
+    more = str_from(delay);
+    fresh.cost_map = str_from(cost);
+    fresh.cost_maps = &more;
+    fresh.cost_map_count = 1;
+    ck_assert(sources_load(&s, &fresh, SOURCE_MAPS, &taken, NULL) == ERR_OK);
+    ck_assert_uint_eq(taken, SOURCE_MAPS);
+    ck_assert_str_eq(costmap_info_get(s.more_costs.items[0].good->costmap)->metric, "delay-ow");
+    ck_assert_int_eq(truncate(delay, 5), 0);
+    write_map(net, "v2");
+    ck_assert(sources_load(&s, &fresh, SOURCE_MAPS, &taken, NULL) != ERR_OK);
+    ck_assert_uint_eq(taken, 0);
+    ck_assert_str_eq(s.network.good->netmap->vtag.tag, "v1");
+    ck_assert_str_ne(s.more_costs.items[0].error, "");
+    unlink(cost);
+    unlink(delay);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sources");
@@ -121,6 +253,10 @@ int main(void)
     tcase_add_test(tc, watching_again_forgets_no_change);
     tcase_add_test(tc, what_was_kept_comes_back_whole);
     tcase_add_test(tc, the_reason_stays_with_its_file);
+    tcase_add_test(tc, links_on_the_way_are_watched);
+    tcase_add_test(tc, a_circle_of_links_ends);
+    tcase_add_test(tc, each_kind_is_taken_for_itself);
+    tcase_add_test(tc, further_cost_maps_are_taken_with_the_first);
     suite_add_tcase(suite, tc);
     r = srunner_create(suite);
     srunner_run_all(r, CK_ENV);

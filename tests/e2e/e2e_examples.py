@@ -19,11 +19,20 @@ def on_free_ports(text):
     return head + listen + rest
 
 
+def neighbours(path):
+    """The files beside it that a configuration may name."""
+    found = {}
+    for name in glob.glob(os.path.join(os.path.dirname(path), '*.json')):
+        with open(name) as f:
+            found[os.path.basename(name)] = f.read()
+    return found
+
+
 def test_each_starts_answers_and_stops():
     assert len(FILES) >= 4, FILES
     for path in FILES:
         with open(path) as f:
-            d = Daemon(on_free_ports(f.read()))
+            d = Daemon(on_free_ports(f.read()), files=neighbours(path))
         d.start()
         assert d.status()['state'] == 'serving', path
         assert d.get('/healthz', 'admin')[0] == 200
