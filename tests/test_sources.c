@@ -129,6 +129,7 @@ START_TEST(links_on_the_way_are_watched)
     write_map(in_two, "two");
     ck_assert_int_eq(symlink("..one", data) | symlink("..data/net.json", link), 0);
     linked.network_map = str_from(link);
+    (void)sources_changed(&s); /* how it was all made */
     sources_watch(&s, &linked);
     ck_assert(sources_load(&s, &linked, SOURCE_ALL, NULL, NULL) == ERR_OK);
     sources_watch_only(&s, &linked);
@@ -212,6 +213,7 @@ START_TEST(further_cost_maps_are_taken_with_the_first)
         "\"cost-map\":{\"all\":{\"all\":1}}}";
     char cost[64], delay[64];
     struct config fresh = conf;
+    const struct view_source *good;
     struct str more;
     unsigned taken = 0;
     FILE *f;
@@ -232,10 +234,10 @@ START_TEST(further_cost_maps_are_taken_with_the_first)
     ck_assert_uint_eq(taken, SOURCE_MAPS);
     ck_assert_str_eq(costmap_info_get(s.more_costs.items[0].good->costmap)->metric, "delay-ow");
     ck_assert_int_eq(truncate(delay, 5), 0);
-    write_map(net, "v2");
+    good = s.network.good;
     ck_assert(sources_load(&s, &fresh, SOURCE_MAPS, &taken, NULL) != ERR_OK);
     ck_assert_uint_eq(taken, 0);
-    ck_assert_str_eq(s.network.good->netmap->vtag.tag, "v1");
+    ck_assert_ptr_eq(s.network.good, good);
     ck_assert_str_ne(s.more_costs.items[0].error, "");
     unlink(cost);
     unlink(delay);
