@@ -19,12 +19,6 @@ METRIC(STATE_ERRORS, "counter", "waymark_state_writes_total", "result=\"error\""
 METRIC(TALLIES_DROPPED, "counter", "waymark_tallies_dropped_total", "",
        "Sessions that did not count for popularity: the control thread was behind")
 METRIC(GEO_LOADS, "counter", "waymark_geo_loads_total", "", "Times that the geo databases were read")
-METRIC(REPORTS_GOOD, "counter", "waymark_reports_total", "result=\"ok\"",
-       "Reports of streamers, by result; \"denied\": without the token")
-METRIC(REPORTS_BAD, "counter", "waymark_reports_total", "result=\"bad\"",
-       "Reports of streamers, by result; \"denied\": without the token")
-METRIC(REPORTS_DENIED, "counter", "waymark_reports_total", "result=\"denied\"",
-       "Reports of streamers, by result; \"denied\": without the token")
 
 // router
 METRIC(PROBES_GOOD, "counter", "waymark_probes_total", "result=\"good\"",
@@ -48,6 +42,8 @@ METRIC(POLLS_NONE, "counter", "waymark_polls_total", "result=\"none\"",
 METRIC(REPORTS, "counter", "waymark_reports_total", "result=\"ok\"",
        "Reports that streamers pushed, by result")
 METRIC(REPORT_ERRORS, "counter", "waymark_reports_total", "result=\"error\"",
+       "Reports that streamers pushed, by result")
+METRIC(REPORTS_DENIED, "counter", "waymark_reports_total", "result=\"denied\"",
        "Reports that streamers pushed, by result")
 
 // http

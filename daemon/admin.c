@@ -301,21 +301,19 @@ static void page_report(struct control *c, const struct http_request *q, struct 
     }
     switch (report_take(c->prober, q->body.p, q->body.n, c->turn.now_ms, &e)) {
     case ERR_OK:
-        metric_add(&c->metrics, METRIC_REPORTS_GOOD, 1);
         r->status = 200;
         r->type = type_json;
         r->body = STR("{\"ok\":true}\n");
         return;
     case ERR_NOT_FOUND:
         answer_error(q, r, 404, arena_printf(q->arena, "%s", e.text));
-        break;
+        return;
     case ERR_CONFLICT:
         answer_error(q, r, 409, arena_printf(q->arena, "%s", e.text));
-        break;
+        return;
     default:
         answer_error(q, r, 400, arena_printf(q->arena, "%s", e.text));
     }
-    metric_add(&c->metrics, METRIC_REPORTS_BAD, 1);
 }
 
 static void page_get(struct control *c, const struct http_request *q, struct http_response *r)
