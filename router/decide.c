@@ -134,7 +134,9 @@ static inline void score_fill(struct asking *a, struct seen *s)
     s->fixed = t.fixed;
     s->plain = t.plain;
     s->score = t.score;
-    s->class = (uint8_t)(2 * tier_of(a, &t, c->capacity) + (isnan(s->cost) || isnan(t.origin)));
+    s->class = (uint8_t)(CLASS_TIER * tier_of(a, &t, c->capacity) +
+                         (isnan(s->cost) ? CLASS_UNKNOWN_COST : 0) +
+                         (isnan(t.origin) ? CLASS_UNKNOWN_ORIGIN : 0));
 }
 
 struct trace_row trace_row_of(struct asking *a, uint16_t slot, enum excluded x)
@@ -237,7 +239,7 @@ static inline void file(struct asking *a, struct lowest *low, double *hopeless)
             a->count++;
             return;
         }
-        if (enough && !(s->class & 1) && s->fixed < a->nearest_dropped)
+        if (enough && !(s->class & CLASS_UNKNOWN) && s->fixed < a->nearest_dropped)
             a->nearest_dropped = s->fixed;
         if (enough && s->class == CLASS_BEST && s->plain < a->plainest_dropped)
             a->plainest_dropped = s->plain;
@@ -376,7 +378,7 @@ void decide(const struct view *v, const struct live *live, const struct question
     struct located at;
 
     decide_prefetch(v, live, q->content);
-    at = view_locate(v, q->client);
+    at = view_place(v, q->service, q->client);
     decide_at(v, live, q, &at, out);
 }
 
@@ -401,7 +403,7 @@ void decide_at(const struct view *v, const struct live *live, const struct quest
 void decide_traced(const struct view *v, const struct live *live, const struct question *q,
                    struct decision *out, struct trace_row *rows, size_t *count)
 {
-    struct located at = view_locate(v, q->client);
+    struct located at = view_place(v, q->service, q->client);
     struct asking a;
 
     *count = 0;

@@ -21,16 +21,17 @@
  *  6 score       cost_weight * cost(client, s) + origin_weight * (1 - h) * cost(s, origin) / (1 + n)
  *                + load_weight * cost_unit * penalty(load). n: what is fetched for one is there for
  *                all who ask after him, so n is how often the content is asked for while a cache
- *                keeps it (hot.h), by the number of PIDs that have a streamer of the service. h: hit_known_pm for a content that s
- *                has by its digest, or where that says nothing by our memory of what was sent
- *                there; else hit_pm. Unknown costs make an unknown score, behind all known ones of
- *                the same tier. load: sessions believed open * scale / capacity.
+ *                keeps it (hot.h), by the number of PIDs that have a streamer of the service. h:
+ *                hit_known_pm for a content that s has by its digest, or where that says nothing by
+ *                our memory of what was sent there; else hit_pm. load: sessions believed open *
+ *                scale / capacity. Unknown costs make an unknown score, behind all known ones of the
+ *                same tier, an unknown cost(client, s) behind an unknown cost(s, origin).
  *  7 cap         tier 0: under the cap, min(max(min((1 + eps) * mean, (1 + mean) / 2),
  *                balance_from), 1), the mean load being that of the service's usable streamers,
  *                weighted by capacity. Half of what the mean one has left is room for what is not
  *                known: sessions that others sent since the last poll, and lengths. Tier 1: over the
  *                cap, but not full. Tier 2: full. A lower tier comes first.
- *  8 tie         in the best class (tier, then known or unknown) the streamers whose score is
+ *  8 tie         in the best class (tier, then what is unknown) the streamers whose score is
  *                within band * max(best, cost_unit / 10) of the best are equals, and in hash order:
  *                weighted rendezvous of content and streamer (rendezvous.h), or the distance on
  *                Traffic Router's ring (traffic_router_hash.h). A content with k > 1 owners (by the

@@ -21,9 +21,14 @@ enum standing {
     STANDING_OUT
 };
 
-/* Stages 6 and 7 in one number, lower first: twice the tier, and one more for an unknown score. */
-#define CLASS_BEST  0
-#define CLASS_COUNT 6
+/* Stages 6 and 7 in one number, lower first: the tier, then what is not known of the score. A cost
+ * that is not known is worse than misses whose cost is not. */
+#define CLASS_BEST           0
+#define CLASS_UNKNOWN_ORIGIN 1u
+#define CLASS_UNKNOWN_COST   2u
+#define CLASS_UNKNOWN        3u
+#define CLASS_TIER           4u
+#define CLASS_COUNT          12
 
 #define OWNERS_MAX 255 /* decision.owners */
 

@@ -171,11 +171,11 @@ static unsigned seen_select(struct asking *a, unsigned standing, unsigned want)
  * a known one before an unknown one. Not among equals. */
 static bool nearer_is_loaded(const struct asking *a, const struct seen *first)
 {
-    if (!(first->class & 1) && a->nearest_dropped < first->fixed)
+    if (!(first->class & CLASS_UNKNOWN) && a->nearest_dropped < first->fixed)
         return true;
     for (unsigned i = 0; i < a->count; i++) {
         const struct seen *s = &a->seen[i];
-        bool unknown = s->class & 1, first_unknown = first->class & 1;
+        unsigned unknown = s->class & CLASS_UNKNOWN, first_unknown = first->class & CLASS_UNKNOWN;
 
         if (s == first || s->in_band || s->standing != STANDING_HEALTHY)
             continue;
@@ -208,7 +208,7 @@ static enum why why_of(const struct asking *a, const struct seen *s, unsigned ba
         return WHY_DEGRADED;
     if (a->of[STANDING_HEALTHY] == 1)
         return WHY_ONLY;
-    if (s->class >= 2)
+    if (s->class >= CLASS_TIER)
         return WHY_OVER_CAP;
     if (s == a->seen && nearer_is_loaded(a, s))
         return WHY_LOAD;
@@ -226,7 +226,7 @@ static struct choice choice_of(const struct asking *a, const struct seen *s, enu
                            .cost = s->cost,
                            .origin = s->origin,
                            .load = s->load,
-                           .score = s->class & 1 ? NAN : (float)s->score,
+                           .score = s->class & CLASS_UNKNOWN ? NAN : (float)s->score,
                            .known = s->known,
                            .hit = s->hit};
 }
@@ -240,7 +240,7 @@ static void trace_seen(struct asking *a, unsigned ranked, const struct decision 
         enum excluded x = s->standing == STANDING_DRAINING ? EXCLUDED_DRAIN : EXCLUDED_HEALTH;
 
         if (i < ranked)
-            x = s->class >= 2 ? EXCLUDED_CAP : EXCLUDED_NOT;
+            x = s->class >= CLASS_TIER ? EXCLUDED_CAP : EXCLUDED_NOT;
         a->trace[i] = trace_row_of(a, s->slot, x);
         a->trace[i].choice = choice_of(a, s, i < d->count ? d->choice[i].why : WHY_NONE);
         a->trace[i].rank = i < ranked ? (uint16_t)(i + 1) : 0;

@@ -26,7 +26,8 @@ struct world {
     struct dice dice;
     uint32_t pids;
     double *costs[MAPS]; /* [pids][pids]; the second is NULL unless costs are combined */
-    struct fixture_maps maps[MAPS];
+    struct fixture_maps maps;
+    struct view_source *second; /* of costs[1] */
     bool maps_made;
     double map_weight[MAPS];
     enum cost_mode mode;
@@ -191,6 +192,12 @@ static inline void world_init(uint64_t seed, unsigned kind)
         w.pids = w.n;
     w.mode = COST_NUMERICAL;
     world_costs(d, kind, 0);
+    w.map_weight[0] = 1;
+    if (dice_below(d, 3) == 0) {
+        world_costs(d, kind, 1);
+        w.map_weight[0] = 2 * dice_unit(d);
+        w.map_weight[1] = 0.01 + dice_unit(d);
+    }
     world_contents(d);
     world_policy(d);
     w.footprints = dice_below(d, 3) == 0;
@@ -201,8 +208,11 @@ static inline void world_init(uint64_t seed, unsigned kind)
 /* Behind a change of w.costs. */
 static inline void world_maps_drop(void)
 {
-    if (w.maps_made)
-        fixture_maps_drop(&w.maps[0]);
+    if (w.maps_made) {
+        fixture_maps_drop(&w.maps);
+        view_source_drop(w.second);
+        w.second = NULL;
+    }
     w.maps_made = false;
 }
 
@@ -210,6 +220,7 @@ static inline void world_fini(void)
 {
     world_maps_drop();
     free(w.costs[0]);
+    free(w.costs[1]);
 }
 
 struct built {
@@ -277,6 +288,57 @@ static inline void built_live(struct built *b)
             ck_assert(hot_set(b->live->hot, w.content[k], w.owners[k], w.owners[k] * 9));
 }
 
+static inline void world_maps_make(void)
+{
+    if (w.maps_made)
+        return;
+    w.maps = fixture_maps(w.pids, w.costs[0], w.mode);
+    if (w.costs[1])
+        w.second = fixture_costmap(&w.maps, w.pids, w.costs[1], w.mode, "delay-ow");
+    w.maps_made = true;
+}
+
+static inline struct view *world_view(const struct streamer_conf *s, size_t n, struct live *live)
+{
+    const struct cost_part costs[MAPS] = {{STR("routingcost"), w.map_weight[0]},
+                                          {STR("delay-ow"), w.map_weight[1]}};
+    struct service_conf service = {
+        .name = STR("svc"), .policy = w.policy, .costs = costs, .cost_count = w.second ? MAPS : 0};
+    struct view_inputs in = {.serial = 1,
+                             .netmap = w.maps.netmap,
+                             .costmap = w.maps.costmap,
+                             .more_costmaps = &w.second,
+                             .more_costmap_count = w.second ? 1 : 0,
+                             .streamers = s,
+                             .streamer_count = n,
+                             .services = &service,
+                             .service_count = 1};
+    struct view *v = NULL;
+    struct err e = {0};
+
+    ck_assert_msg(view_build(&in, live, &v, &e) == ERR_OK, "seed %ju: %s", (uintmax_t)w.seed,
+                  e.text);
+    return v;
+}
+
+/* What the service pays for a pair; NAN: unknown. */
+static inline double reference_cost(const struct view *v, pidx src, pidx dst)
+{
+    double sum = 0;
+
+    for (unsigned m = 0; m < v->costmap_count; m++)
+        if (w.map_weight[m] > 0)
+            sum += w.map_weight[m] * (src == PIDX_NONE || dst == PIDX_NONE
+                                          ? (double)NAN
+                                          : costmap_get(v->costmaps[m], src, dst));
+    return (double)(float)sum;
+}
+
+static inline double reference_origin(const struct view *v, const struct view_streamer *s)
+{
+    return s->origin_pid == PIDX_NONE ? 0 : reference_cost(v, s->pid, s->origin_pid);
+}
+
 /* The world as it is now, in this order of configuration (NULL: as it comes), less one streamer. */
 static inline struct built build_less(const unsigned *order, unsigned less)
 {
@@ -285,13 +347,11 @@ static inline struct built build_less(const unsigned *order, unsigned less)
     struct err e = {0};
     unsigned n = 0;
 
-    if (!w.maps_made)
-        w.maps[0] = fixture_maps(w.pids, w.costs[0], w.mode);
-    w.maps_made = true;
+    world_maps_make();
     for (unsigned i = 0; i < w.n; i++)
         if ((order ? order[i] : i) != less)
             s[n++] = w.s[order ? order[i] : i];
-    b.v = fixture_view(&w.maps[0], s, n, &w.policy, b.live);
+    b.v = world_view(s, n, b.live);
     ck_assert(cache_memory_new((size_t)1 << 18, n, NULL, &b.memory, &e) == ERR_OK);
     b.v->cache_memory = b.memory;
     built_live(&b);

@@ -73,6 +73,8 @@ static const struct pair pairs[] = {
      .scale = {1.6F, 1}, .first = 1, .second = 0, .why = WHY_LOAD},
     {"6: known cost before unknown", {NAN, 1000}, .first = 1, .second = 0, .why = WHY_COST},
     {"6: unknown cost of misses is unknown", {1, 1000}, .origin = {NAN, 1}, .first = 1, .second = 0, .why = WHY_COST},
+    {"6: unknown cost of misses before unknown cost", {NAN, 1000}, .origin = {1, NAN}, .first = 1, .second = 0,
+     .why = WHY_COST},
     {"7: under the cap before near", {1, 1000}, .capacity = {100, 100}, .sessions = {60, 1},
      .first = 1, .second = 0, .why = WHY_LOAD},
     {"7: below balance_from nobody is capped", {1, 1000}, .capacity = {100, 100}, .sessions = {50, 1},

@@ -143,17 +143,15 @@ static struct judged judge(const struct built *b, const struct decision *d, unsi
 {
     const struct view_streamer *s = &b->v->streamers[view_find_streamer(b->v, w.s[i].name)];
     struct judged j = {.i = i};
-    double cost = d->pid == PIDX_NONE || s->pid == PIDX_NONE
-                      ? (double)NAN
-                      : costmap_get(b->v->costmap, d->pid, s->pid);
+    double cost = reference_cost(b->v, d->pid, s->pid);
     double hit = reference_hit(b, i, q);
     double origin = hit >= 1 || w.policy.origin_weight <= 0
                         ? 0
-                        : miss_weight * (1 - hit) * (double)s->origin_cost;
+                        : miss_weight * (1 - hit) * reference_origin(b->v, s);
     unsigned tier = is_full(i) ? 2 : load(i) > reference_cap() * (1 + 1e-12) ? 1 : 0;
 
     j.standing = reference_standing(i, q, &j.edge);
-    j.class = tier * 2 + (isnan(cost) || isnan(origin));
+    j.class = tier * 4 + (isnan(cost) ? 2 : 0) + (isnan(origin) ? 1 : 0);
     j.score = (isnan(cost) ? 0 : w.policy.cost_weight * cost) + (isnan(origin) ? 0 : origin) +
               w.policy.load_weight * b->v->services[0].cost_unit * decide_penalty(load(i));
     j.pull = reference_pull(i, q);

@@ -2,6 +2,7 @@
  * the memory of caches, several owners. */
 #include "router/cache_memory.h"
 #include "router/coverage.h"
+#include "router/digest.h"
 #include "router/hot.h"
 #include "tests/view_fixture.h"
 
@@ -138,6 +139,61 @@ START_TEST(who_has_it_need_not_fetch_it)
     ck_assert_int_eq(row_of(&c, 1).digest, -1);
     c.q.content = 78; /* another content is as it was */
     ck_assert_uint_eq(ask(&c).choice[0].streamer, 0);
+    scene_fini(&c);
+}
+END_TEST
+
+/* What a cache says itself goes before what was sent there. */
+START_TEST(a_digest_goes_before_memory)
+{
+    const double cost[N] = {10, 13, 40, 40, 40, 40}, origin[N] = {20, 20, 20, 20, 20, 20};
+    static const struct digest_info info = {
+        .capacity = 160, .count = 160, .mask_size = 100, .bits_per_entry = 5, .hash_count = 4};
+    uint8_t all[100], none[100] = {0}, key[DIGEST_KEY_LEN] = {1, 2, 3};
+    struct scene c;
+    struct err e = {0};
+
+    memset(all, 0xff, sizeof all);
+    scene_init(&c, cost, origin, &fixture_policy);
+    c.q.content = 77;
+    ck_assert(cache_memory_add(c.memory, 77, slot(&c, 0)));
+    ck_assert(digest_live_set(live_digest_open(c.live, slot(&c, 0)), &info, none, &e) == ERR_OK);
+    ck_assert(digest_live_set(live_digest_open(c.live, slot(&c, 1)), &info, all, &e) == ERR_OK);
+    ck_assert_uint_eq(ask(&c).choice[0].streamer, 0); /* nobody asks digests */
+    c.q.digest_key = key;
+    ck_assert_uint_eq(ask(&c).choice[0].streamer, 1);
+    ck_assert_int_eq(ask(&c).why, WHY_CACHE);
+    ck_assert(row_of(&c, 0).remembered && !row_of(&c, 0).choice.known);
+    ck_assert_int_eq(row_of(&c, 0).digest, 0);
+    ck_assert_int_eq(row_of(&c, 1).digest, 1);
+    ck_assert_int_eq(row_of(&c, 2).digest, -1);
+    scene_fini(&c);
+}
+END_TEST
+
+/* A footprint of addresses: neighbours in one PID have different answers, and the scope says so. */
+START_TEST(a_footprint_of_prefixes)
+{
+    static const struct str cidr = {"10.0.0.0/29", 11};
+    static const struct footprint_conf footprint = {
+        .type = FOOTPRINT_IPV4CIDR, .values = &cidr, .value_count = 1};
+    const double costs[4] = {1, 2, 2, 1};
+    struct fixture_maps maps = fixture_maps(2, costs, COST_NUMERICAL);
+    struct scene c = {.live = live_new(), .q = {.client = addr_from_v4(0x0a000007), .want = 1}};
+
+    for (unsigned i = 0; i < 2; i++)
+        c.s[i] = fixture_streamer(&c.names[i], i, (int)i);
+    c.s[0].footprints = &footprint;
+    c.s[0].footprint_count = 1;
+    c.v = fixture_view(&maps, c.s, 2, &fixture_policy, c.live);
+    fixture_maps_drop(&maps);
+    ck_assert_uint_eq(ask(&c).choice[0].streamer, 0);
+    ck_assert_uint_ge(ask(&c).scope, 96 + 29);
+    ck_assert_int_eq(row_of(&c, 0).excluded, EXCLUDED_NOT);
+    c.q.client = addr_from_v4(0x0a000008);
+    ck_assert_uint_eq(ask(&c).choice[0].streamer, 1);
+    ck_assert_int_eq(ask(&c).why, WHY_ONLY);
+    ck_assert_int_eq(row_of(&c, 0).excluded, EXCLUDED_FOOTPRINT);
     scene_fini(&c);
 }
 END_TEST
@@ -307,6 +363,8 @@ static Suite *decide_terms_suite(void)
 
     tcase_add_test(t, outside_of_its_footprint);
     tcase_add_test(t, who_has_it_need_not_fetch_it);
+    tcase_add_test(t, a_digest_goes_before_memory);
+    tcase_add_test(t, a_footprint_of_prefixes);
     tcase_add_test(t, who_fetches_does_it_for_all);
     tcase_add_test(t, suspect_before_draining);
     tcase_add_test(t, a_hot_content_has_owners);

@@ -85,26 +85,21 @@ static inline struct view_source *fixture_netmap(uint32_t pids)
     return view_source_new(arena, map, NULL);
 }
 
-static inline struct fixture_maps fixture_maps(uint32_t pids, const double *costs,
-                                               enum cost_mode mode)
+static inline struct view_source *fixture_costmap(const struct fixture_maps *m, uint32_t pids,
+                                                  const double *costs, enum cost_mode mode,
+                                                  const char *metric)
 {
-    struct fixture_maps m = {.netmap = fixture_netmap(pids)};
-    const struct netmap *map = m.netmap->netmap;
+    const struct netmap *map = m->netmap->netmap;
     struct arena *arena = arena_new((size_t)1 << 28);
-    struct costmap_info info = {.mode = mode, .metric = "routingcost", .depends = map->vtag};
+    struct costmap_info info = {.mode = mode, .depends = map->vtag};
     struct costmap_build *b = costmap_build_new(map, arena);
+    pidx *pid = calloc(pids, sizeof *pid);
     const struct costmap *made = NULL;
     struct err e = {0};
-    pidx *pid;
 
-    if (!costs) {
-        costmap_build_free(b);
-        arena_free(arena);
-        return m;
-    }
-    pid = calloc(pids, sizeof *pid);
+    snprintf(info.metric, sizeof info.metric, "%s", metric);
     for (uint32_t i = 0; i < pids; i++)
-        pid[i] = fixture_pid(&m, i);
+        pid[i] = fixture_pid(m, i);
     for (uint32_t i = 0; i < pids; i++) {
         ck_assert(costmap_build_begin_row(b, pid[i], &e) == ERR_OK);
         for (uint32_t j = 0; j < pids; j++)
@@ -116,7 +111,16 @@ static inline struct fixture_maps fixture_maps(uint32_t pids, const double *cost
     free(pid);
     ck_assert_msg(costmap_build_freeze(b, &info, &made, &e) == ERR_OK, "%s", e.text);
     costmap_build_free(b);
-    m.costmap = view_source_new(arena, NULL, made);
+    return view_source_new(arena, NULL, made);
+}
+
+static inline struct fixture_maps fixture_maps(uint32_t pids, const double *costs,
+                                               enum cost_mode mode)
+{
+    struct fixture_maps m = {.netmap = fixture_netmap(pids)};
+
+    if (costs)
+        m.costmap = fixture_costmap(&m, pids, costs, mode, "routingcost");
     return m;
 }
 
