@@ -95,8 +95,28 @@ METRIC(REDIRECT_DEGRADED, "counter", "waymark_redirects_total", "result=\"degrad
        "Content requests by how they ended; degraded: sent to the least bad streamer")
 METRIC(REDIRECT_NOBODY, "counter", "waymark_redirects_total", "result=\"nobody\"",
        "Content requests by how they ended; degraded: sent to the least bad streamer")
+METRIC(REDIRECT_AWAY, "counter", "waymark_redirects_total", "result=\"away\"",
+       "Content requests by how they ended; degraded: sent to the least bad streamer")
 METRIC(REDIRECT_NO_SERVICE, "counter", "waymark_redirects_total", "result=\"no_service\"",
        "Content requests by how they ended; degraded: sent to the least bad streamer")
+
+// router
+METRIC(ROUTE_STREAMERS, "counter", "waymark_routes_total", "to=\"streamers\"",
+       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(ROUTE_DOWNSTREAM, "counter", "waymark_routes_total", "to=\"downstream\"",
+       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(ROUTE_BYPASS, "counter", "waymark_routes_total", "to=\"bypass\"",
+       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(ROUTE_DENIED, "counter", "waymark_routes_total", "to=\"denied\"",
+       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(ROUTE_LIMITED, "counter", "waymark_routes_total", "to=\"limited\"",
+       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(ROUTE_NOBODY, "counter", "waymark_routes_total", "to=\"nobody\"",
+       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(SESSIONS_NEW, "counter", "waymark_sessions_total", "seen=\"new\"",
+       "Answers that sent a client to a streamer: new sessions, and ones that were counted before")
+METRIC(SESSIONS_AGAIN, "counter", "waymark_sessions_total", "seen=\"again\"",
+       "Answers that sent a client to a streamer: new sessions, and ones that were counted before")
 
 // dns
 METRIC(DNS_QUERIES_UDP, "counter", "waymark_dns_queries_total", "transport=\"udp\"",

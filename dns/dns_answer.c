@@ -17,12 +17,14 @@ struct answer {
     const struct dns_asked *in;
     const struct dns_query *q; /* in's */
     bool truncated, decided;
-    uint8_t scope; /* as in lpm.h; 0: the answer does not depend on the client */
+    bool may_be_alias; /* the name may be answered with a CNAME (RFC 1034 section 3.6.2) */
+    uint8_t scope;     /* as in lpm.h; 0: the answer does not depend on the client */
     enum dns_rcode rcode;
     uint16_t flags;
     uint16_t counts[SECTIONS];
     struct dns_out out;
-    struct decision d;
+    struct route_question ask;
+    struct route r;
 };
 
 /* ---- records ---- */
@@ -187,26 +189,67 @@ static void put_txt(struct answer *a, const struct dns_service *s)
 
 /* ---- the decision's answers ---- */
 
-static void choose(struct answer *a, uint8_t need, uint8_t need_any, uint8_t want)
+static uint32_t ttl_of(const struct answer *a)
 {
-    const struct question q = {
-        .client = a->in->client,
-        .service = a->service->service,
-        .content = a->service->content,
-        .need = need,
-        .need_any = need_any,
-        .want = want,
-    };
+    return route_ttl(a->turn->view, a->turn->wall_ms, a->service->ttl_s);
+}
 
-    decide(a->turn->view, a->turn->live, &q, &a->d);
+static size_t put_cname(struct answer *a, const struct dns_target *t)
+{
+    size_t data = put_names_begin(a, POINTER_TO_QUESTION, DNS_TYPE_CNAME, ttl_of(a));
+
+    put_name(a, t);
+    put_names_end(a, data);
+    a->counts[SECTION_ANSWER]++;
+    return data;
+}
+
+/* What is answered when no streamer of ours is. SERVFAIL, not NODATA: that would be remembered. */
+static void answer_away(struct answer *a, const struct dns_zones *zones)
+{
+    switch (a->r.to) {
+    case ROUTE_DOWNSTREAM:
+        put_cname(a, &dns_zones_downstreams(zones)[a->r.downstream]);
+        return;
+    case ROUTE_BYPASS:
+        put_cname(a, &a->service->bypass);
+        return;
+    case ROUTE_DENIED:
+    case ROUTE_LIMITED:
+        a->rcode = DNS_REFUSED;
+        return;
+    case ROUTE_STREAMERS:
+    case ROUTE_NOBODY:
+    case ROUTE_TO_COUNT:
+        break;
+    }
+    a->rcode = DNS_SERVFAIL;
+}
+
+/* true: it is our streamers. Otherwise the answer is written. */
+static bool choose(struct answer *a, const struct dns_zones *zones, uint8_t need, uint8_t need_any,
+                   uint8_t want)
+{
+    a->ask = a->service->ask;
+    a->ask.q.client = a->in->client;
+    a->ask.q.need = need;
+    a->ask.q.need_any = need_any;
+    a->ask.q.want = want;
+    a->ask.can = a->may_be_alias ? ROUTE_CAN_DNS : 0;
+    route(a->turn, &a->ask, &a->r);
     a->decided = true;
-    a->scope = a->d.scope;
+    a->scope = a->r.decision.scope;
+    if (a->r.to == ROUTE_STREAMERS)
+        return true;
+    answer_away(a, zones);
+    return false;
 }
 
 static bool same_address_before(const struct answer *a, unsigned i, struct addr addr, bool v4)
 {
     for (unsigned k = 0; k < i; k++) {
-        const struct streamer_conf *c = a->turn->view->streamers[a->d.choice[k].streamer].conf;
+        const struct streamer_conf *c =
+            a->turn->view->streamers[a->r.decision.choice[k].streamer].conf;
 
         if (addr_eq(v4 ? c->v4 : c->v6, addr))
             return true;
@@ -214,7 +257,7 @@ static bool same_address_before(const struct answer *a, unsigned i, struct addr 
     return false;
 }
 
-static void answer_address(struct answer *a)
+static void answer_address(struct answer *a, const struct dns_zones *zones)
 {
     bool v4 = a->q->qtype == DNS_TYPE_A;
     uint8_t need = v4 ? STREAMER_V4 : STREAMER_V6;
@@ -223,18 +266,16 @@ static void answer_address(struct answer *a)
         put_negative(a, DNS_NOERROR); /* nobody has the family, for whichever client */
         return;
     }
-    choose(a, need, 0, a->service->answers);
-    if (a->d.count == 0) {
-        a->rcode = DNS_SERVFAIL; /* for now; NODATA would be remembered */
+    if (!choose(a, zones, need, 0, a->service->answers))
         return;
-    }
-    for (unsigned i = 0; i < a->d.count; i++) {
-        const struct streamer_conf *c = a->turn->view->streamers[a->d.choice[i].streamer].conf;
+    for (unsigned i = 0; i < a->r.decision.count; i++) {
+        const struct streamer_conf *c =
+            a->turn->view->streamers[a->r.decision.choice[i].streamer].conf;
         struct addr addr = v4 ? c->v4 : c->v6;
 
         if (same_address_before(a, i, addr, v4))
             continue; /* RFC 2181 section 5: no record twice in a set */
-        put_address(a, POINTER_TO_QUESTION, addr, a->service->ttl_s);
+        put_address(a, POINTER_TO_QUESTION, addr, ttl_of(a));
         a->counts[SECTION_ANSWER]++;
     }
 }
@@ -249,16 +290,10 @@ static void answer_cname(struct answer *a, const struct dns_zones *zones)
     enum dns_type type = a->q->qtype;
     size_t data;
 
-    choose(a, need & a->service->can, STREAMER_V4 | STREAMER_V6, 1);
-    if (a->d.count == 0) {
-        a->rcode = DNS_SERVFAIL;
+    if (!choose(a, zones, need & a->service->can, STREAMER_V4 | STREAMER_V6, 1))
         return;
-    }
-    t = &dns_zones_targets(zones)[a->d.choice[0].streamer];
-    data = put_names_begin(a, POINTER_TO_QUESTION, DNS_TYPE_CNAME, a->service->ttl_s);
-    put_name(a, t);
-    put_names_end(a, data);
-    a->counts[SECTION_ANSWER]++;
+    t = &dns_zones_targets(zones)[a->r.decision.choice[0].streamer];
+    data = put_cname(a, t);
     if (t->entry && !a->in->has_ecs && (type == DNS_TYPE_A || type == DNS_TYPE_AAAA)) {
         unsigned n = put_addresses(a, DNS_POINTER_BITS | (unsigned)data, t->entry, type);
 
@@ -273,13 +308,14 @@ static void answer_entry(struct answer *a, const struct dns_entry *e, const stru
     bool holds = e->apex || e->service || e->addresses;
 
     a->service = e->service;
+    a->may_be_alias = !e->apex && !e->addresses;
     if (e->service && e->service->mode == DNS_MODE_CNAME) {
         answer_cname(a, zones);
     } else if (type == DNS_TYPE_ANY && holds) {
         put_hinfo(a);
     } else if (type == DNS_TYPE_A || type == DNS_TYPE_AAAA) {
         if (e->service) {
-            answer_address(a);
+            answer_address(a, zones);
             return;
         }
         a->counts[SECTION_ANSWER] = (uint16_t)put_addresses(a, POINTER_TO_QUESTION, e, type);
@@ -329,7 +365,7 @@ static void answer_query(struct answer *a)
     } else {
         answer_entry(a, found.entry, zones);
     }
-    if (a->rcode == DNS_SERVFAIL)
+    if (a->rcode == DNS_SERVFAIL || a->rcode == DNS_REFUSED)
         a->flags &= (uint16_t)~DNS_AA;
 }
 
@@ -425,7 +461,7 @@ static void write_note(const struct answer *a, const uint8_t *query)
         .cost = __builtin_nanf(""),
     };
     if (a->decided)
-        note_decision(n, t->view, a->service->service, &a->d);
+        note_route(n, t->view, a->service->service, &a->r);
     if (a->q->question_len)
         len = dns_name_format(query + DNS_HEADER_LEN, text, sizeof text);
     n->name_len = (uint8_t)(len < NOTE_NAME_MAX ? len : NOTE_NAME_MAX);
@@ -459,8 +495,8 @@ static size_t compose(struct turn *t, const struct dns_conf *conf, const struct 
     }
     /* A session is believed to begin at the first address of an answer; which of the others a
      * client takes, and how many clients a resolver serves from its cache, nobody tells us. */
-    if (a.decided && a.d.count && !a.truncated)
-        live_dispatch(t->live, t->view->streamers[a.d.choice[0].streamer].live, 1);
+    if (a.decided && !a.truncated)
+        route_sent(t, &a.ask, &a.r);
     if (opt)
         put_opt(&a);
     put_header(&a);

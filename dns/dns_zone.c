@@ -13,7 +13,7 @@ struct dns_zones {
     struct slot *slots;
     size_t mask;
     unsigned labels_max; /* of any name: longer ones are cut before the first look */
-    const struct dns_target *targets;
+    const struct dns_target *targets, *downstreams;
 };
 
 /* ---- finding ---- */
@@ -65,6 +65,11 @@ struct dns_found dns_zones_find(const struct dns_zones *z, const uint8_t *name, 
 const struct dns_target *dns_zones_targets(const struct dns_zones *z)
 {
     return z->targets;
+}
+
+const struct dns_target *dns_zones_downstreams(const struct dns_zones *z)
+{
+    return z->downstreams;
 }
 
 /* ---- building ---- */
@@ -344,6 +349,27 @@ static enum err_code streamers_add(struct builder *b, struct err *e)
     return ERR_OK;
 }
 
+static enum err_code downstreams_add(struct builder *b, struct err *e)
+{
+    struct dns_target *t = arena_array(b->arena, b->view->downstream_count, sizeof *t);
+
+    if (!t)
+        return full(e);
+    b->out->downstreams = t;
+    for (uint16_t i = 0; i < b->view->downstream_count; i++) {
+        const struct downstream_conf *c = b->view->downstreams[i].conf;
+        enum err_code rc = ERR_OK;
+
+        if (c->dns_cname.n)
+            rc = target_make(b, c->dns_cname, NULL, NULL, &t[i], e);
+        if (rc != ERR_OK) {
+            err_wrap(e, "downstream CDN %.*s: dns_cname", (int)c->name.n, c->name.p);
+            return rc;
+        }
+    }
+    return ERR_OK;
+}
+
 /* Character strings of at most 255 bytes (RFC 1035 section 3.3.14). */
 static enum err_code txt_make(struct builder *b, struct str text, struct dns_service *s,
                               struct err *e)
@@ -391,6 +417,16 @@ static enum err_code service_streamers(const struct builder *b, struct dns_servi
     return ERR_OK;
 }
 
+static enum err_code bypass_make(struct builder *b, struct str host, struct dns_service *s,
+                                 struct err *e)
+{
+    enum err_code rc = target_make(b, host, NULL, NULL, &s->bypass, e);
+
+    if (rc != ERR_OK)
+        err_wrap(e, "bypass dns_cname");
+    return rc;
+}
+
 static enum err_code service_make(struct builder *b, svidx i, struct err *e)
 {
     const struct service_conf *c = b->view->services[i].conf;
@@ -398,11 +434,14 @@ static enum err_code service_make(struct builder *b, svidx i, struct err *e)
 
     *s = (struct dns_service){
         .service = i,
-        .content = view_content_key(b->view, i, STR("/"), b->scratch),
         .mode = c->dns.mode,
         .answers = c->dns.answers,
         .ttl_s = c->dns.ttl_s,
     };
+    s->ask.q.service = i;
+    route_content(b->view, &s->ask, STR("/"), (struct str){0}, b->scratch);
+    if (c->bypass.dns_cname.n && bypass_make(b, c->bypass.dns_cname, s, e) != ERR_OK)
+        return e->code;
     if (s->answers < 1 || s->answers > DECISION_MAX)
         return err_set(e, ERR_LIMIT, "dns.answers: %u, must be 1 to %u", s->answers, DECISION_MAX);
     if (s->ttl_s > DNS_TTL_MAX)
@@ -494,6 +533,8 @@ static enum err_code build(struct builder *b, struct err *e)
     rc = zones_add(b, e);
     if (rc == ERR_OK)
         rc = streamers_add(b, e);
+    if (rc == ERR_OK)
+        rc = downstreams_add(b, e);
     for (size_t i = 0; rc == ERR_OK && i < b->conf->zone_count; i++) {
         rc = zone_check_glue(b, i, e);
         if (rc != ERR_OK)

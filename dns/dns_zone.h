@@ -11,7 +11,7 @@
 
 #include "dns/dns_conf.h"
 #include "dns/dns_wire.h"
-#include "router/view.h"
+#include "router/route.h"
 
 #define DNS_ZONE_NS_MAX   32u
 #define DNS_TXT_BYTES_MAX 4000u
@@ -38,7 +38,10 @@ struct dns_zone {
 /* A service as its names need it. */
 struct dns_service {
     svidx service;
-    uint64_t content; /* of path "/": what HTTP answers for "/" on this host */
+    /* The question of path "/", so what HTTP answers for "/" on this host, but for the client and
+     * what it needs. */
+    struct route_question ask;
+    struct dns_target bypass; /* name of length 0: none */
     enum dns_mode mode;
     uint8_t answers;
     uint8_t can; /* of all its streamers together: a family that nobody has is NODATA */
@@ -76,3 +79,5 @@ struct dns_found dns_zones_find(const struct dns_zones *z, const uint8_t *name, 
 /* Where a CNAME to this streamer goes, [streamer_count] of the view: entries of streamers without a
  * host have a name of length 0. */
 const struct dns_target *dns_zones_targets(const struct dns_zones *z);
+/* Likewise for another CDN, [downstream_count]. */
+const struct dns_target *dns_zones_downstreams(const struct dns_zones *z);

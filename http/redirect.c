@@ -7,7 +7,7 @@
 #include "base/json_write.h"
 #include "base/query.h"
 #include "http/redirect_template.h"
-#include "router/decide.h"
+#include "router/route.h"
 
 #define ALLOW STR("GET, HEAD, OPTIONS")
 
@@ -21,9 +21,14 @@ struct streamer_urls {
 
 struct service_urls {
     struct redirect_template location;
+    struct redirect_template bypass; /* count 0: none */
     struct str cache_control, retry_after;
     int status;
 };
+
+/* Who is told in a redirect that the client comes from us, so that a CDN which sends it back is not
+ * asked again: the parameter's value is our name (RFC 7336 section 3 asks for some such mark). */
+#define VIA STR("cdni-via")
 
 /* VIEW_PART_HTTP */
 struct redirect_part {
@@ -102,6 +107,11 @@ static enum err_code service_build(struct arena *a, const struct service_conf *c
         if (rc != ERR_OK)
             err_wrap(e, "redirect location");
     }
+    if (rc == ERR_OK && c->bypass.http_url.n) {
+        rc = redirect_template_parse(c->bypass.http_url, a, &out->bypass, e);
+        if (rc != ERR_OK)
+            err_wrap(e, "bypass http_url");
+    }
     if (rc != ERR_OK)
         err_wrap(e, "service %.*s", (int)c->name.n, c->name.p);
     return rc;
@@ -137,8 +147,17 @@ struct asked {
     const struct view_service *conf;
     const struct service_urls *urls;
     bool https; /* of the URL */
-    struct decision d;
+    struct route_question ask;
+    struct route r;
 };
+
+/* The client was sent here by a CDN that we had sent it to. */
+static bool comes_back(const struct asked *a)
+{
+    const struct str id = a->turn->view->cdni_id;
+
+    return id.n && a->q->query.n && str_eq(query_find(a->q->query, VIA), id);
+}
 
 /* A client that came over IPv4 may have nothing else, so it is sent to IPv4. One that came over
  * IPv6 is sent to IPv6, but where no streamer with IPv6 is well, to any that is: hardly a network
@@ -146,24 +165,31 @@ struct asked {
  * 503. */
 static void ask(struct asked *a, uint8_t want)
 {
-    const struct turn *t = a->turn;
+    struct turn *t = a->turn;
     const bool v4 = addr_is_v4(a->q->client);
     const uint8_t scheme = a->https ? STREAMER_HTTPS : STREAMER_HTTP;
-    struct question q = {.client = a->q->client,
-                         .service = a->service,
-                         .content = view_content_key(t->view, a->service, a->q->path, t->keys),
-                         .need = (uint8_t)(scheme | (v4 ? STREAMER_V4 : STREAMER_V6)),
-                         .want = want};
-    struct decision other;
 
-    decide(t->view, t->live, &q, &a->d);
-    if (v4 || (a->d.count && a->d.why != WHY_DEGRADED))
-        return;
-    q.need = scheme;
-    q.need_any = STREAMER_V4 | STREAMER_V6;
-    decide(t->view, t->live, &q, &other);
-    if (other.count && (!a->d.count || other.why != WHY_DEGRADED))
-        a->d = other;
+    a->ask = (struct route_question){
+        .q = {.client = a->q->client,
+              .service = a->service,
+              .need = (uint8_t)(scheme | (v4 ? STREAMER_V4 : STREAMER_V6)),
+              .want = want},
+        .other_need = v4 ? 0 : scheme,
+        .other_need_any = v4 ? 0 : STREAMER_V4 | STREAMER_V6,
+        .can = a->https ? ROUTE_CAN_HTTPS : ROUTE_CAN_HTTP,
+        .delegated = comes_back(a),
+    };
+    route_content(t->view, &a->ask, a->q->path, a->q->query, t->keys);
+    route(t, &a->ask, &a->r);
+}
+
+/* With its '?', or nothing. */
+static struct str query_of(const struct asked *a)
+{
+    const struct http_request *q = a->q;
+
+    /* In the target, right behind the '?'. */
+    return q->query.p ? (struct str){q->query.p - 1, q->query.n + 1} : (struct str){"", 0};
 }
 
 /* p NULL: the arena is full. */
@@ -180,15 +206,50 @@ static struct str url_of(const struct asked *a, const struct choice *c)
         [REDIRECT_PORT] = s->port[a->https],
         [REDIRECT_HOSTPORT] = s->hostport[v6][a->https],
         [REDIRECT_PATH] = q->path,
-        /* In the target, right behind the '?'. */
-        [REDIRECT_QUERY] =
-            q->query.p ? (struct str){q->query.p - 1, q->query.n + 1} : (struct str){"", 0},
+        [REDIRECT_QUERY] = query_of(a),
         [REDIRECT_STREAMER] = v->streamers[c->streamer].conf->name,
         [REDIRECT_SERVICE] = a->conf->conf->name,
         [REDIRECT_REQUEST_HOST] = q->host,
     };
 
     return redirect_template_render(&a->urls->location, value, q->arena);
+}
+
+/* Of another CDN: its host, its prefix, what was asked for, and our name. p NULL: no room. */
+static struct str url_of_downstream(const struct asked *a)
+{
+    const struct view *v = a->turn->view;
+    const struct downstream_conf *c = v->downstreams[a->r.downstream].conf;
+    const struct str query = query_of(a), path = a->q->path, id = v->cdni_id;
+    const char *mark = id.n == 0 ? "" : query.n ? "&" : "?";
+
+    return str_from(arena_printf(
+        a->q->arena, "%s://%.*s%.*s%.*s%.*s%s%s%s%.*s", a->https ? "https" : "http",
+        (int)c->http_host.n, c->http_host.p, (int)c->http_prefix.n, c->http_prefix.p, (int)path.n,
+        path.p, (int)query.n, query.p, mark, id.n ? VIA.p : "", id.n ? "=" : "", (int)id.n, id.p));
+}
+
+static struct str url_of_bypass(const struct asked *a)
+{
+    const struct http_request *q = a->q;
+    const struct str value[REDIRECT_VARIABLES] = {
+        [REDIRECT_SCHEME] = a->https ? STR("https") : STR("http"),
+        [REDIRECT_HOST] = q->host,
+        [REDIRECT_PORT] = a->https ? STR("443") : STR("80"),
+        [REDIRECT_HOSTPORT] = q->host,
+        [REDIRECT_PATH] = q->path,
+        [REDIRECT_QUERY] = query_of(a),
+        [REDIRECT_STREAMER] = STR("bypass"),
+        [REDIRECT_SERVICE] = a->conf->conf->name,
+        [REDIRECT_REQUEST_HOST] = q->host,
+    };
+
+    return redirect_template_render(&a->urls->bypass, value, q->arena);
+}
+
+static struct str url_away(const struct asked *a)
+{
+    return a->r.to == ROUTE_DOWNSTREAM ? url_of_downstream(a) : url_of_bypass(a);
 }
 
 /* ---- answers ---- */
@@ -212,26 +273,85 @@ static void no_room(struct http_response *r)
     http_response_text(r, 503, STR("there is no room for the answer\n"));
 }
 
-static void answer_nobody(const struct asked *a, struct http_response *r)
+/* Nothing to send the client to. */
+static void answer_refused(const struct asked *a, struct http_response *r)
 {
-    count(a, METRIC_REDIRECT_NOBODY);
-    http_response_text(r, 503, STR("no streamer can serve this now\n"));
-    add(r, STR("Retry-After"), a->urls->retry_after);
+    static const struct {
+        int status;
+        const char *text;
+    } by_route[ROUTE_TO_COUNT] = {
+        [ROUTE_DENIED] = {403, "this service is not for you\n"},
+        [ROUTE_LIMITED] = {429, "you ask too often\n"},
+        [ROUTE_NOBODY] = {503, "no streamer can serve this now\n"},
+    };
+
+    if (a->r.to == ROUTE_NOBODY)
+        count(a, METRIC_REDIRECT_NOBODY);
+    http_response_text(r, by_route[a->r.to].status, str_from(by_route[a->r.to].text));
+    if (a->r.to != ROUTE_DENIED)
+        add(r, STR("Retry-After"), a->urls->retry_after);
     add(r, STR("Cache-Control"), STR("no-store"));
+}
+
+static bool is_ages(struct str s, size_t at)
+{
+    static const char *const names[] = {"max-age=", "s-maxage="};
+
+    for (unsigned i = 0; i < 2; i++) {
+        size_t n = strlen(names[i]);
+
+        if (s.n - at > n && str_eq_nocase((struct str){s.p + at, n}, (struct str){names[i], n}))
+            return true;
+    }
+    return false;
+}
+
+/* As the operator wrote it, but no age beyond the end of the slot of a cost calendar. */
+static struct str cache_control_of(const struct asked *a)
+{
+    const struct view *v = a->turn->view;
+    const struct str s = a->urls->cache_control;
+    const size_t room = 2 * s.n + 16;
+    struct bytes out = {.cap = room, .limit = room};
+    bool fits = true;
+
+    if (v->valid_until_ms == 0)
+        return s;
+    out.data = arena_alloc(a->q->arena, room);
+    for (size_t i = 0; out.data && fits && i < s.n;) {
+        unsigned long long age = 0;
+
+        if (!is_ages(s, i) || (i > 0 && s.p[i - 1] != ' ' && s.p[i - 1] != ',')) {
+            fits = bytes_add(&out, s.p + i++, 1);
+            continue;
+        }
+        while (s.p[i] != '=')
+            fits &= bytes_add(&out, s.p + i++, 1);
+        fits &= bytes_add(&out, s.p + i++, 1);
+        for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+            age = age > UINT32_MAX ? age : age * 10 + (unsigned)(s.p[i] - '0');
+        fits &= bytes_printf(
+            &out, "%u",
+            route_ttl(v, a->turn->wall_ms, age > UINT32_MAX ? UINT32_MAX : (uint32_t)age));
+    }
+    return out.data && fits ? (struct str){out.data, out.len} : STR("no-store");
 }
 
 static void answer_redirect(const struct asked *a, struct http_response *r)
 {
-    struct str url = url_of(a, &a->d.choice[0]);
+    const bool ours = a->r.to == ROUTE_STREAMERS;
+    struct str url = ours ? url_of(a, &a->r.decision.choice[0]) : url_away(a);
 
     if (!url.p) {
         no_room(r);
         return;
     }
-    count(a, a->d.why == WHY_DEGRADED ? METRIC_REDIRECT_DEGRADED : METRIC_REDIRECT_SENT);
+    count(a, !ours                               ? METRIC_REDIRECT_AWAY
+             : a->r.decision.why == WHY_DEGRADED ? METRIC_REDIRECT_DEGRADED
+                                                 : METRIC_REDIRECT_SENT);
     r->status = a->urls->status;
     add(r, STR("Location"), url);
-    add(r, STR("Cache-Control"), a->urls->cache_control);
+    add(r, STR("Cache-Control"), cache_control_of(a));
 }
 
 static void write_number(struct json_write *w, struct str key, float v)
@@ -252,14 +372,29 @@ static void write_text(struct json_write *w, struct str key, struct str text)
         json_write_null(w);
 }
 
+/* One entry: where somebody else serves. */
+static void write_away(const struct asked *a, struct json_write *w)
+{
+    const struct view *v = a->turn->view;
+
+    json_write_object(w);
+    if (a->r.to == ROUTE_DOWNSTREAM)
+        write_text(w, STR("downstream"), v->downstreams[a->r.downstream].conf->name);
+    write_text(w, STR("url"), url_away(a));
+    write_text(w, STR("why"), str_from(route_to_name(a->r.to)));
+    json_write_object_end(w);
+}
+
 static void write_choices(const struct asked *a, struct json_write *w)
 {
     const struct view *v = a->turn->view;
 
     json_write_key(w, STR("choices"));
     json_write_array(w);
-    for (unsigned i = 0; i < a->d.count; i++) {
-        const struct choice *c = &a->d.choice[i];
+    if (a->r.to != ROUTE_STREAMERS)
+        write_away(a, w);
+    for (unsigned i = 0; a->r.to == ROUTE_STREAMERS && i < a->r.decision.count; i++) {
+        const struct choice *c = &a->r.decision.choice[i];
 
         json_write_object(w);
         write_text(w, STR("streamer"), v->streamers[c->streamer].conf->name);
@@ -276,7 +411,7 @@ static void write_choices(const struct asked *a, struct json_write *w)
 static void answer_list(const struct asked *a, struct http_response *r)
 {
     const struct view *v = a->turn->view;
-    const bool placed = a->d.pid != PIDX_NONE && v->netmap;
+    const bool placed = a->r.decision.pid != PIDX_NONE && v->netmap;
     /* A URL has each part of the template once or so; the writer says when it was not enough. */
     const size_t room = 1024 + DECISION_MAX * (1024 + 2 * a->q->target.n);
     struct bytes out = {.data = arena_alloc(a->q->arena, room), .cap = room, .limit = room};
@@ -291,7 +426,8 @@ static void answer_list(const struct asked *a, struct http_response *r)
     json_write_key(&w, STR("serial"));
     json_write_uint(&w, v->serial);
     write_text(&w, STR("service"), a->conf->conf->name);
-    write_text(&w, STR("pid"), placed ? v->netmap->pids[a->d.pid].name : (struct str){NULL, 0});
+    write_text(&w, STR("pid"),
+               placed ? v->netmap->pids[a->r.decision.pid].name : (struct str){NULL, 0});
     write_choices(a, &w);
     json_write_object_end(&w);
     if (!json_write_done(&w)) {
@@ -302,7 +438,7 @@ static void answer_list(const struct asked *a, struct http_response *r)
     r->status = 200;
     r->type = STR("application/json");
     r->body = (struct str){out.data, out.len};
-    add(r, STR("Cache-Control"), a->urls->cache_control);
+    add(r, STR("Cache-Control"), cache_control_of(a));
 }
 
 static struct str trim(struct str s)
@@ -381,18 +517,18 @@ static void answer_content(struct asked *a, struct http_response *r)
                    ? q->tls
                    : a->urls->location.scheme == REDIRECT_SCHEME_HTTPS;
     ask(a, list ? DECISION_MAX : 1);
-    if (!a->d.count)
-        answer_nobody(a, r);
+    if (a->r.to >= ROUTE_DENIED)
+        answer_refused(a, r);
     else if (list)
         answer_list(a, r);
     else
         answer_redirect(a, r);
     /* A cache must not give the one for the other. */
-    if (a->d.count && !str_eq(a->urls->cache_control, STR("no-store")))
+    if (a->r.to < ROUTE_DENIED && !str_eq(a->urls->cache_control, STR("no-store")))
         add(r, STR("Vary"), STR("Accept"));
     /* A HEAD is a look, not a session. */
-    if (a->d.count && !q->is_head && r->status < 400)
-        live_dispatch(a->turn->live, a->turn->view->streamers[a->d.choice[0].streamer].live, 1);
+    if (!q->is_head && r->status < 400)
+        route_sent(a->turn, &a->ask, &a->r);
 }
 
 static void answer(struct asked *a, struct http_response *r)
@@ -434,7 +570,7 @@ static void take_note(const struct asked *a, int status)
     n->kind = NOTE_HTTP;
     n->name_len = (uint8_t)(name.n < NOTE_NAME_MAX ? name.n : NOTE_NAME_MAX);
     memcpy(n->name, name.p, n->name_len);
-    note_decision(n, t->view, a->service, &a->d);
+    note_route(n, t->view, a->service, &a->r);
     note_commit(t->notes);
 }
 
@@ -448,10 +584,12 @@ void redirect_handle(void *ctx, const struct http_request *request, struct http_
     a.conf = NULL;
     a.urls = NULL;
     a.https = false;
-    a.d.pid = PIDX_NONE; /* the choices need no clearing: count says how many there are */
-    a.d.scope = 0;
-    a.d.count = 0;
-    a.d.why = a.service == SVIDX_NONE ? WHY_NO_SERVICE : WHY_NONE;
+    a.r.to = ROUTE_NOBODY;
+    a.r.downstream = DOWNSTREAM_NONE;
+    a.r.decision.pid = PIDX_NONE; /* the choices need no clearing: count says how many there are */
+    a.r.decision.scope = 0;
+    a.r.decision.count = 0;
+    a.r.decision.why = a.service == SVIDX_NONE ? WHY_NO_SERVICE : WHY_NONE;
     answer(&a, response);
     take_note(&a, response->status);
 }

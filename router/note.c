@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ring.h"
+#include "router/route.h"
 
 struct note_ring {
     struct ring ring;
@@ -69,6 +70,7 @@ void note_decision(struct note *n, const struct view *v, svidx service, const st
 
     n->serial = v->serial;
     n->why = (uint8_t)d->why;
+    n->to = 0;
     n->cost = first ? first->cost : NAN;
     copy_name(n->service, sizeof n->service,
               service != SVIDX_NONE ? v->services[service].conf->name : (struct str){0});
@@ -76,4 +78,16 @@ void note_decision(struct note *n, const struct view *v, svidx service, const st
               d->pid != PIDX_NONE && v->netmap ? v->netmap->pids[d->pid].name : (struct str){0});
     copy_name(n->streamer, sizeof n->streamer,
               first ? v->streamers[first->streamer].conf->name : (struct str){0});
+}
+
+void note_route(struct note *n, const struct view *v, svidx service, const struct route *r)
+{
+    note_decision(n, v, service, &r->decision);
+    n->to = (uint8_t)(r->to + 1);
+    if (r->to == ROUTE_STREAMERS)
+        return;
+    n->cost = NAN;
+    copy_name(n->streamer, sizeof n->streamer,
+              r->to == ROUTE_DOWNSTREAM ? v->downstreams[r->downstream].conf->name
+                                        : (struct str){0});
 }

@@ -17,6 +17,7 @@ struct note {
     uint16_t status; /* HTTP status, DNS rcode, tracker: 0 ok or 1 failure */
     uint8_t kind;    /* enum note_kind */
     uint8_t why;     /* enum why */
+    uint8_t to;      /* enum route_to of router/route.h and 1; 0: nothing was asked for */
     float cost;      /* NAN: none or unknown */
     char service[32];
     char pid[PID_NAME_MAX + 1]; /* NUL terminated, cut if need be */
@@ -34,8 +35,11 @@ void note_ring_free(struct note_ring *r);
  * commit. */
 struct note *note_begin(struct note_ring *r);
 void note_commit(struct note_ring *r);
-/* Fills pid, streamer, service, cost, why and serial of a note from a decision. */
+/* Fills pid, streamer (or another CDN), service, cost, why, to and serial of a note. note_decision:
+ * of a question that nobody was asked, to is 0. */
 void note_decision(struct note *n, const struct view *v, svidx service, const struct decision *d);
+struct route; /* router/route.h */
+void note_route(struct note *n, const struct view *v, svidx service, const struct route *r);
 /* Writer: the oldest note, or NULL; release makes room. */
 const struct note *note_peek(struct note_ring *r);
 void note_release(struct note_ring *r);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json_text.h"
+#include "router/route.h"
 
 /* Keys, numbers, and every byte of a text as "\u00ff". */
 #define NOTE_LINE_MAX                                                                              \
@@ -172,6 +173,12 @@ bool note_format(const struct note *n, enum note_format format, struct bytes *ou
     put_text(&o, STR("service"), n->service, strnlen(n->service, sizeof n->service));
     put_number(&o, STR("status"), n->status);
     put_word(&o, STR("why"), n->why < WHY_COUNT ? why_name((enum why)n->why) : "unknown");
+    if (n->to == 0 || n->to > ROUTE_TO_COUNT) {
+        put_key(&o, STR("to"));
+        put_none(&o);
+    } else {
+        put_word(&o, STR("to"), route_to_name((enum route_to)(n->to - 1)));
+    }
     put_text(&o, STR("pid"), n->pid, strnlen(n->pid, sizeof n->pid));
     put_text(&o, STR("streamer"), n->streamer, strnlen(n->streamer, sizeof n->streamer));
     put_cost(&o, STR("cost"), n->cost);

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/suggest.h"
+#include "router/cache_memory.h"
 #include "router/candidates.h"
 #include "router/content_key.h"
 #include "router/host_index.h"
@@ -309,6 +310,14 @@ static double capacity_mean(const struct candidates *c)
 }
 
 /* What is known of a service once its candidates are. */
+static bool have_digests(const struct view *v, const struct candidates *c)
+{
+    for (uint16_t i = 0; i < c->count; i++)
+        if (v->streamers[c->slot[i].streamer].conf->poll.digest_path.n)
+            return true;
+    return false;
+}
+
 static void services_measure(struct view *v)
 {
     struct view_service *s = (struct view_service *)(uintptr_t)v->services;
@@ -316,6 +325,7 @@ static void services_measure(struct view *v)
     for (svidx i = 0; i < v->service_count; i++) {
         s[i].cost_unit = s[i].candidates->cost_unit;
         s[i].capacity_mean = capacity_mean(s[i].candidates);
+        s[i].digests = s[i].conf->digest_url.n && have_digests(v, s[i].candidates);
     }
 }
 
@@ -392,6 +402,22 @@ static enum err_code torrents_build(struct view *v, struct err *e)
     return torrents_check(v, e);
 }
 
+static void memory_drop(void *memory)
+{
+    cache_memory_drop(memory);
+}
+
+static enum err_code memory_take(struct view *v, const struct view_inputs *in, struct err *e)
+{
+    if (!in->cache_memory)
+        return ERR_OK;
+    if (!view_on_free(v, memory_drop, in->cache_memory))
+        return out_of_memory(v, e);
+    cache_memory_take(in->cache_memory);
+    v->cache_memory = in->cache_memory;
+    return ERR_OK;
+}
+
 static enum err_code view_fill(struct view *v, const struct view_inputs *in, struct live *live,
                                struct err *e)
 {
@@ -401,6 +427,11 @@ static enum err_code view_fill(struct view *v, const struct view_inputs *in, str
 
     if (rc == ERR_OK)
         rc = view_pid_find(v, "default_pid", in->default_pid, &v->default_pid, e);
+    v->cdni_id = (struct str){arena_strndup(v->arena, in->cdni_id.p, in->cdni_id.n), in->cdni_id.n};
+    if (rc == ERR_OK && !v->cdni_id.p)
+        rc = out_of_memory(v, e);
+    if (rc == ERR_OK)
+        rc = memory_take(v, in, e);
     if (rc == ERR_OK)
         rc = view_geo_build(v, in, e);
     if (rc == ERR_OK)

@@ -72,7 +72,13 @@ static UNUSED void fixture_streamers(struct streamer_conf s[3])
 
 static char fixture_long_txt[601];
 
-static UNUSED size_t fixture_services(struct service_conf s[8])
+#define FIXTURE_SERVICES 10
+
+/* Another CDN, whose name lies outside of our zones. */
+static const struct downstream_conf fixture_far = {
+    .name = {"far", 3}, .dns_cname = {"far.example.net", 15}, .cost = 1, .weight = 1};
+
+static UNUSED size_t fixture_services(struct service_conf s[FIXTURE_SERVICES])
 {
     static const struct str live[] = {
         {"live.cdn.example", sizeof "live.cdn.example" - 1},
@@ -86,6 +92,8 @@ static UNUSED size_t fixture_services(struct service_conf s[8])
     static const struct str deep[] = {{"a.b.ent.cdn.example", sizeof "a.b.ent.cdn.example" - 1},
                                       {"x.y.wild.cdn.example", sizeof "x.y.wild.cdn.example" - 1}};
     static const struct str vod[] = {{"vod.cdn.example", sizeof "vod.cdn.example" - 1}};
+    static const struct str away[] = {{"away.cdn.example", sizeof "away.cdn.example" - 1},
+                                      {"by.cdn.example", sizeof "by.cdn.example" - 1}};
     static const struct str only4_streamers[] = {{"edge-b", sizeof "edge-b" - 1}};
     size_t n = 0;
 
@@ -124,6 +132,21 @@ static UNUSED size_t fixture_services(struct service_conf s[8])
                                    .host_count = 1,
                                    .policy = FIXTURE_POLICY,
                                    .dns = {.ttl_s = 61, .answers = 1, .txt = STR("root")}};
+    s[n++] = (struct service_conf){.name = STR("away"),
+                                   .hosts = &away[0],
+                                   .host_count = 1,
+                                   .downstreams = &fixture_far.name,
+                                   .downstream_count = 1,
+                                   .policy = FIXTURE_POLICY,
+                                   .dns = {.ttl_s = 30, .answers = 1}};
+    s[n - 1].policy.fallback[0] = FALLBACK_DOWNSTREAM;
+    s[n++] = (struct service_conf){.name = STR("by"),
+                                   .hosts = &away[1],
+                                   .host_count = 1,
+                                   .bypass = {.dns_cname = STR("edge-a.cdn.example")},
+                                   .policy = FIXTURE_POLICY,
+                                   .dns = {.ttl_s = 30, .answers = 1}};
+    s[n - 1].policy.fallback[0] = FALLBACK_BYPASS;
     return n;
 }
 
@@ -188,9 +211,13 @@ static UNUSED void fixture_turn(struct fixture *f)
 static UNUSED void fixture_init(struct fixture *f)
 {
     struct streamer_conf streamers[3];
-    struct service_conf services[8];
-    struct view_inputs in = {
-        .serial = 42, .streamers = streamers, .streamer_count = 3, .services = services};
+    struct service_conf services[FIXTURE_SERVICES];
+    struct view_inputs in = {.serial = 42,
+                             .streamers = streamers,
+                             .streamer_count = 3,
+                             .downstreams = &fixture_far,
+                             .downstream_count = 1,
+                             .services = services};
     struct err e = {0};
 
     memset(f, 0, sizeof *f);

@@ -115,6 +115,14 @@ static const struct {
      {.name = "live.cdn.example", .type = 1},
      "10.2.0.1",
      "0 aa | live.cdn.example. 30 IN A 203.0.113.2; live.cdn.example. 30 IN A 203.0.113.1"},
+    {"another CDN is a CNAME",
+     {.name = "away.cdn.example", .type = 1},
+     "10.2.0.1",
+     "0 aa | away.cdn.example. 30 IN CNAME far.example.net."},
+    {"so is the bypass",
+     {.name = "by.cdn.example", .type = 28},
+     "10.2.0.1",
+     "0 aa | by.cdn.example. 30 IN CNAME edge-a.cdn.example."},
     {"AAAA from those who have it",
      {.name = "live.cdn.example", .type = 28},
      "10.2.0.1",
@@ -692,9 +700,13 @@ static void random_world(struct fixture *f)
 {
     struct bytes net = {0}, cost = {0};
     struct streamer_conf streamers[3];
-    struct service_conf services[8];
-    struct view_inputs in = {
-        .serial = 1, .streamers = streamers, .streamer_count = 3, .services = services};
+    struct service_conf services[FIXTURE_SERVICES];
+    struct view_inputs in = {.serial = 1,
+                             .streamers = streamers,
+                             .streamer_count = 3,
+                             .downstreams = &fixture_far,
+                             .downstream_count = 1,
+                             .services = services};
     bool used[3][256][9] = {0};
     struct err e = {0};
 

@@ -1,3 +1,4 @@
+#include "router/route.h"
 #include "router/note.h"
 
 #include <check.h>
@@ -134,6 +135,7 @@ static struct note sample(void)
                      .status = 302,
                      .kind = NOTE_HTTP,
                      .why = WHY_COST,
+                     .to = ROUTE_STREAMERS + 1,
                      .cost = 120,
                      .service = "vod",
                      .pid = "DE",
@@ -155,6 +157,7 @@ START_TEST(lines)
     strcpy(n.service, "-");
     n.cost = NAN;
     n.why = WHY_NO_CANDIDATE;
+    n.to = 0;
     n.kind = NOTE_DNS;
     n.status = 5;
     n.client = (struct addr){UINT64_C(0x20010db800000000), 1};
@@ -168,15 +171,17 @@ START_TEST(lines)
     ck_assert_str_eq(
         out.data,
         "time=2026-11-22T12:00:00.123Z kind=http client=192.0.2.1 name=\"/a b/\\\"x\\\"\\x0a\" "
-        "service=vod status=302 why=cost pid=DE streamer=fra cost=120 serial=7 us=15\n"
+        "service=vod status=302 why=cost to=streamers pid=DE streamer=fra cost=120 serial=7 us=15\n"
         "time=2026-11-22T12:00:00.123Z kind=dns client=2001:db8::1 name=- service=\"-\" status=5 "
-        "why=no-candidate pid=- streamer=- cost=- serial=7 us=15\n"
+        "why=no-candidate to=- pid=- streamer=- cost=- serial=7 us=15\n"
         "{\"time\":\"2026-11-22T12:00:00.123Z\",\"kind\":\"dns\",\"client\":\"2001:db8::1\","
-        "\"name\":null,\"service\":\"-\",\"status\":5,\"why\":\"no-candidate\",\"pid\":null,"
+        "\"name\":null,\"service\":\"-\",\"status\":5,\"why\":\"no-candidate\",\"to\":null,\"pid\":"
+        "null,"
         "\"streamer\":null,\"cost\":null,\"serial\":7,\"us\":15}\n"
         "{\"time\":\"2026-11-22T12:00:00.123Z\",\"kind\":\"tracker\",\"client\":\"192.0.2.1\","
         "\"name\":\"00ff102030313233343536373839616263646566\",\"service\":\"vod\",\"status\":302,"
-        "\"why\":\"cost\",\"pid\":\"DE\",\"streamer\":\"fra\",\"cost\":0.1,\"serial\":7,"
+        "\"why\":\"cost\",\"to\":\"streamers\",\"pid\":\"DE\",\"streamer\":\"fra\",\"cost\":0.1,"
+        "\"serial\":7,"
         "\"us\":15}\n");
     bytes_free(&out);
 }
@@ -216,8 +221,9 @@ static void check_text(const json_t *doc, const char *key, const char *want, siz
  * bytes come back; and one logfmt line without control characters. */
 START_TEST(random_notes)
 {
-    static const char *const keys[] = {"time", "kind", "client",   "name", "service", "status",
-                                       "why",  "pid",  "streamer", "cost", "serial",  "us"};
+    static const char *const keys[] = {"time",   "kind",   "client", "name", "service",
+                                       "status", "why",    "to",     "pid",  "streamer",
+                                       "cost",   "serial", "us"};
     uint64_t seed;
 
     hash_random(&seed, sizeof seed);

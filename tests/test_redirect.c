@@ -17,13 +17,21 @@ static struct turn turn;
 static struct view *view;
 static struct http_response answer;
 
-static const struct str hosts[4] = {
-    {"a.example", 9}, {"b.example", 9}, {"c.example", 9}, {"*.d.example", 11}};
+static const struct str hosts[6] = {{"a.example", 9},    {"b.example", 9}, {"c.example", 9},
+                                    {"*.d.example", 11}, {"e.example", 9}, {"f.example", 9}};
+/* Another CDN, for who gets nothing of ours. */
+static const struct str far_away[1] = {{"far", 3}};
+static const struct downstream_conf far = {.name = {"far", 3},
+                                           .http_host = {"far.example.net:81", 18},
+                                           .http_prefix = {"/for-us", 7},
+                                           .https = true,
+                                           .cost = 1,
+                                           .weight = 1};
 static const struct str far_only[1] = {{"s2", 2}};
 
 static void build(void)
 {
-    struct service_conf services[4] = {
+    struct service_conf services[6] = {
         {.name = STR("plain"), .hosts = &hosts[0], .host_count = 1},
         {.name = STR("open"),
          .hosts = &hosts[1],
@@ -44,6 +52,19 @@ static void build(void)
          .host_count = 1,
          .path_prefix = STR("/vod/"),
          .redirect = {.status = 308, .location = STR("http://{streamer}.{request_host}{path}")}},
+        {.name = STR("away"),
+         .hosts = &hosts[4],
+         .host_count = 1,
+         .streamers = far_only,
+         .streamer_count = 1,
+         .downstreams = far_away,
+         .downstream_count = 1},
+        {.name = STR("by"),
+         .hosts = &hosts[5],
+         .host_count = 1,
+         .streamers = far_only,
+         .streamer_count = 1,
+         .bypass = {.http_url = STR("{scheme}://origin.example{path}{query}")}},
     };
     struct view_inputs in = {.serial = 42,
                              .netmap = maps.netmap,
@@ -51,10 +72,13 @@ static void build(void)
                              .streamers = streamers,
                              .streamer_count = 3,
                              .services = services,
-                             .service_count = 4};
+                             .downstreams = &far,
+                             .downstream_count = 1,
+                             .cdni_id = STR("us"),
+                             .service_count = 6};
     struct err e = {0};
 
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 6; i++)
         services[i].policy = fixture_policy;
     ck_assert_msg(view_build(&in, live, &view, &e) == ERR_OK, "%s", e.text);
     ck_assert_msg(redirect_build(view, &e) == ERR_OK, "%s", e.text);
@@ -168,6 +192,11 @@ static const struct { const char *what; struct want w; int status; const char *l
     {"HEAD like GET",                   {.host = "a.example", .target = "/x", .pid = 0, .head = true}, 302, "http://192.0.0.0/x", "no-store"},
     {"Accept: */* does not ask JSON",   {.host = "a.example", .target = "/x", .accept = "text/html, */*", .pid = 0}, 302, "http://192.0.0.0/x", "no-store"},
     {"nor does JSON at q=0",            {.host = "a.example", .target = "/x", .accept = "application/json;q=0.00", .pid = 0}, 302, "http://192.0.0.0/x", "no-store"},
+    {"another CDN, with our mark",      {.host = "e.example", .target = "/x"}, 302, "http://far.example.net:81/for-us/x?cdni-via=us", "no-store"},
+    {"... behind the query",            {.host = "e.example", .target = "/x?y=1"}, 302, "http://far.example.net:81/for-us/x?y=1&cdni-via=us", "no-store"},
+    {"... over TLS",                    {.host = "e.example", .target = "/x", .tls = true}, 302, "https://far.example.net:81/for-us/x?cdni-via=us", "no-store"},
+    {"somebody else's mark",            {.host = "e.example", .target = "/x?cdni-via=them"}, 302, "http://far.example.net:81/for-us/x?cdni-via=them&cdni-via=us", "no-store"},
+    {"the bypass",                      {.host = "f.example", .target = "/x?y"}, 302, "http://origin.example/x?y", "no-store"},
     {"nor another format",              {.host = "a.example", .target = "/x?format=jsonp", .pid = 0}, 302, "http://192.0.0.0/x?format=jsonp", "no-store"},
 };
 
@@ -177,6 +206,7 @@ static const struct { const char *what; struct want w; int status; const char *n
     {"wildcard, no label",  {.host = "d.example", .target = "/vod/x"}, 404, "Location", ""},
     {"POST",                {.host = "a.example", .target = "/x", .method = HTTP_POST}, 405, "Allow", "GET, HEAD, OPTIONS"},
     {"other method",        {.host = "a.example", .target = "/x", .method = HTTP_METHOD_OTHER}, 405, "Allow", "GET, HEAD, OPTIONS"},
+    {"it came back",        {.host = "e.example", .target = "/x?a=b&cdni-via=us"}, 503, "Location", ""},
     {"nobody has IPv4",     {.host = "c.example", .target = "/x"}, 503, "Retry-After", "7"},
     {"nobody has https",    {.host = "c.example", .target = "/x", .v6 = true, .tls = true}, 503, "Retry-After", "7"},
     {"OPTIONS",             {.host = "a.example", .target = "/x", .method = HTTP_OPTIONS}, 204, "Allow", "GET, HEAD, OPTIONS"},
@@ -201,7 +231,10 @@ START_TEST(redirect_rows)
     ck_assert_msg(strcmp(field("Location"), redirects[_i].location) == 0, "%s: %s",
                   redirects[_i].what, field("Location"));
     ck_assert_str_eq(field("Cache-Control"), redirects[_i].cache);
-    ck_assert_uint_eq(metric(METRIC_REDIRECT_SENT), 1);
+    ck_assert_uint_eq(metric(METRIC_REDIRECT_SENT) + metric(METRIC_REDIRECT_AWAY), 1);
+    ck_assert_uint_eq(metric(METRIC_REDIRECT_AWAY),
+                      strstr(redirects[_i].location, "far.example") ||
+                          strstr(redirects[_i].location, "origin.example"));
 }
 END_TEST
 

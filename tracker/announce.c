@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "router/decide.h"
 #include "router/peers.h"
+#include "router/route.h"
 
 static pidx locate(const void *ctx, struct addr a)
 {
@@ -71,28 +71,34 @@ static unsigned want_of(const struct tracker *t, const struct announce *a)
     return (unsigned)(want < max ? want : max);
 }
 
-/* The streamer that HTTP and DNS would name too, in compact form; 0: none. A seed needs none. */
-static unsigned first_choice(struct tracker *t, const struct announce *a, svidx service,
-                             struct decision *d, uint8_t *wire)
+/* The streamer that HTTP and DNS would name too. */
+static void ask_route(struct tracker *t, const struct announce *a, svidx service,
+                      struct route_question *q, struct route *r)
 {
-    const struct view *v = t->turn->view;
     bool v4 = addr_is_v4(a->addr);
-    const struct streamer_conf *s;
-    struct question q = {.client = a->addr,
-                         .service = service,
-                         .content = view_content_key(v, service, STR("/"), t->turn->keys),
-                         .need = STREAMER_SEED | (v4 ? STREAMER_V4 : STREAMER_V6),
-                         .want = 1};
 
-    decide(v, t->turn->live, &q, d);
-    if (d->count == 0)
+    *q = (struct route_question){.q = {.client = a->addr,
+                                       .service = service,
+                                       .need = STREAMER_SEED | (v4 ? STREAMER_V4 : STREAMER_V6),
+                                       .want = 1}};
+    route_content(t->turn->view, q, STR("/"), (struct str){0}, t->turn->keys);
+    route(t->turn, q, r);
+}
+
+/* In compact form; 0: none. */
+static unsigned put_streamer(struct tracker *t, const struct announce *a,
+                             const struct route_question *q, const struct route *r, uint8_t *wire)
+{
+    const struct streamer_conf *s;
+
+    if (r->to != ROUTE_STREAMERS)
         return 0;
-    s = v->streamers[d->choice[0].streamer].conf;
+    s = t->turn->view->streamers[r->decision.choice[0].streamer].conf;
     /* A session begins with the first announce; those that follow every half hour are the same one.
      */
     if (t->answer.stored ? !t->answer.known : a->event == ANNOUNCE_STARTED)
-        live_dispatch(t->turn->live, v->streamers[d->choice[0].streamer].live, 1);
-    return peer_wire_put(v4 ? s->v4 : s->v6, s->seed_port, wire);
+        route_sent(t->turn, q, r);
+    return peer_wire_put(addr_is_v4(a->addr) ? s->v4 : s->v6, s->seed_port, wire);
 }
 
 /* Copies the best want peers of a sample behind what the answer has; not the one in first. */
@@ -139,7 +145,7 @@ static void put_peers(struct tracker *t, const struct announce *a, pidx pid, uns
 }
 
 static void note_write(struct tracker *t, const struct announce *a, svidx service,
-                       const struct decision *d, bool ok)
+                       const struct route *r, bool asked, bool ok)
 {
     static const char hex[] = "0123456789abcdef";
     struct note *n = note_begin(t->turn->notes);
@@ -151,7 +157,10 @@ static void note_write(struct tracker *t, const struct announce *a, svidx servic
     n->took_us = (uint32_t)(clock_us() - t->turn->now_us);
     n->status = !ok;
     n->kind = NOTE_TRACKER;
-    note_decision(n, t->turn->view, service, d);
+    if (asked)
+        note_route(n, t->turn->view, service, r);
+    else
+        note_decision(n, t->turn->view, service, &r->decision);
     for (unsigned i = 0; i < INFO_HASH_LEN; i++) {
         n->name[2 * i] = hex[a->info_hash[i] >> 4];
         n->name[2 * i + 1] = hex[a->info_hash[i] & 15];
@@ -170,56 +179,80 @@ void announce_prefetch(struct tracker *t, const struct addr *addr, const uint64_
         }
 }
 
-bool announce_run(struct tracker *t, const struct announce *a, struct announce_result *out,
-                  const char **refused)
+/* Puts the announce into its swarm, which gives t->answer. */
+static void join(struct tracker *t, const struct announce *a, pidx pid, unsigned want)
 {
-    struct decision d = {.pid = PIDX_NONE, .why = WHY_NONE};
-    svidx service = view_find_service_by_info_hash(t->turn->view, a->info_hash);
-    enum peer_family own = peer_family_of(a->addr);
-    unsigned want = want_of(t, a), share;
-    uint8_t first[PEER_WIRE_MAX];
-    struct swarm_ask ask;
+    unsigned share = peers_random_share(want, t->conf->random_pm);
+    struct swarm_ask ask = {.hash = a->hash,
+                            .addr = a->addr,
+                            .port = a->port,
+                            .seed = a->seed,
+                            .event = a->event,
+                            .map = &t->map,
+                            .now_ms = t->turn->now_ms,
+                            .pid = pid,
+                            .near_want = want - share,
+                            .random_want = share,
+                            .family = {a->family[0], a->family[1]},
+                            .random = turn_random(t->turn)};
 
-    out->n[PEER_V4] = out->n[PEER_V6] = 0;
-    view_follow(t);
-    if (service == SVIDX_NONE && !t->conf->open) {
-        *refused = "no service of this tracker names that info-hash";
-        metric_add(t->turn->metrics, METRIC_TRACKER_REFUSED, 1);
-        if (t->turn->notes)
-            note_write(t, a, service, &d, false);
-        return false;
-    }
-    d.pid = view_locate_pid(t->turn->view, a->addr);
-    share = peers_random_share(want, t->conf->random_pm);
-    ask = (struct swarm_ask){.hash = a->hash,
-                             .addr = a->addr,
-                             .port = a->port,
-                             .seed = a->seed,
-                             .event = a->event,
-                             .map = &t->map,
-                             .now_ms = t->turn->now_ms,
-                             .pid = d.pid,
-                             .near_want = want - share,
-                             .random_want = share,
-                             .family = {a->family[0], a->family[1]},
-                             .random = turn_random(t->turn)};
     memcpy(ask.info_hash, a->info_hash, INFO_HASH_LEN);
-    ask.near_count = near_of(t, d.pid, &ask.near);
+    ask.near_count = near_of(t, pid, &ask.near);
     swarms_announce(t->swarms, &ask, &t->answer);
     if (!t->answer.stored && a->event != ANNOUNCE_STOPPED)
         metric_add(t->turn->metrics, METRIC_TRACKER_FULL, 1);
+}
 
-    if (service != SVIDX_NONE && want > 0 && !a->seed && a->max[own] > 0 &&
-        first_choice(t, a, service, &d, first) > 0) {
+static bool refuse(struct tracker *t, const struct announce *a, svidx service,
+                   const struct route *r, bool asked, const char **refused, const char *why)
+{
+    *refused = why;
+    metric_add(t->turn->metrics, METRIC_TRACKER_REFUSED, 1);
+    if (t->turn->notes)
+        note_write(t, a, service, r, asked, false);
+    return false;
+}
+
+bool announce_run(struct tracker *t, const struct announce *a, struct announce_result *out,
+                  const char **refused)
+{
+    svidx service = view_find_service_by_info_hash(t->turn->view, a->info_hash);
+    enum peer_family own = peer_family_of(a->addr);
+    unsigned want = want_of(t, a);
+    /* A seed needs no streamer. */
+    bool asked = service != SVIDX_NONE && want > 0 && !a->seed && a->max[own] > 0;
+    uint8_t first[PEER_WIRE_MAX];
+    UNINITIALIZED struct route_question q;
+    UNINITIALIZED struct route r;
+    pidx pid;
+
+    out->n[PEER_V4] = out->n[PEER_V6] = 0;
+    view_follow(t);
+    r.to = ROUTE_NOBODY;
+    r.decision.count = 0;
+    r.decision.why = WHY_NONE;
+    r.decision.pid = PIDX_NONE;
+    if (service == SVIDX_NONE && !t->conf->open)
+        return refuse(t, a, service, &r, false, refused,
+                      "no service of this tracker names that info-hash");
+    if (asked)
+        ask_route(t, a, service, &q, &r);
+    else
+        r.decision.pid = view_locate_pid(t->turn->view, a->addr);
+    if (asked && r.to == ROUTE_DENIED)
+        return refuse(t, a, service, &r, true, refused, "this torrent is not for you");
+    pid = r.decision.pid;
+    join(t, a, pid, want);
+    if (asked && put_streamer(t, a, &q, &r, first) > 0) {
         memcpy(out->wire[own], first, peer_wire_len(own));
         out->n[own] = 1;
     }
-    put_peers(t, a, d.pid, want, out->n[own] ? first : NULL, out);
+    put_peers(t, a, pid, want, out->n[own] ? first : NULL, out);
     out->counts = t->answer.counts;
     out->interval_s =
         (uint32_t)((uint64_t)t->conf->interval_s * (900 + turn_random(t->turn) % 201) / 1000);
     if (t->turn->notes)
-        note_write(t, a, service, &d, true);
+        note_write(t, a, service, &r, asked, true);
     return true;
 }
 
