@@ -81,9 +81,15 @@ static bool speaks(const struct streamer_conf *c)
     return c->poll.profile.n > 0 || c->reports;
 }
 
+/* Two clocks that were read one after the other may come in the wrong order. */
+static uint64_t since(uint64_t then_ms, uint64_t now_ms)
+{
+    return now_ms > then_ms ? now_ms - then_ms : 0;
+}
+
 static uint64_t silent_ms(const struct streamer_state *s, uint64_t now_ms)
 {
-    return now_ms > s->heard_ms ? now_ms - s->heard_ms : 0;
+    return since(s->heard_ms, now_ms);
 }
 
 static bool is_stale(const struct streamer_state *s, const struct streamer_conf *c, uint64_t now_ms)
@@ -125,7 +131,7 @@ static enum health wanted(const struct streamer_state *s, const struct streamer_
 static bool may_change(const struct streamer_state *s, const struct streamer_conf *c, unsigned v6,
                        uint64_t now_ms)
 {
-    return !s->decided[v6] || now_ms - s->since_ms[v6] >= c->probe.dwell_ms;
+    return !s->decided[v6] || since(s->since_ms[v6], now_ms) >= c->probe.dwell_ms;
 }
 
 /* A return is one of the whole streamer: its cache and its connections are the same for both
@@ -233,8 +239,8 @@ double health_ramp(const struct streamer_state *s, const struct streamer_conf *c
         return RAMP_FROM;
     if (s->up_ms == 0)
         return 1;
-    share = RAMP_FROM +
-            (1 - RAMP_FROM) * ((double)(now_ms - s->up_ms) / (1000.0 * (double)c->slow_start_s));
+    share = RAMP_FROM + (1 - RAMP_FROM) *
+                            ((double)since(s->up_ms, now_ms) / (1000.0 * (double)c->slow_start_s));
     return share < 1 ? share : 1;
 }
 

@@ -249,6 +249,7 @@ START_TEST(returns_start_slowly)
     health_probe(&s, &c, false, true, 6000);
     ck_assert_uint_eq(health_probe(&s, &c, false, true, 10000), 1);
     ck_assert_double_eq_tol((double)health_scale(&s, &c, 10000), 10, 1e-4);
+    ck_assert_double_eq_tol(health_ramp(&s, &c, 9999), 0.1, 1e-9); /* read a moment too early */
     ck_assert_double_eq_tol(health_ramp(&s, &c, 12000), 0.28, 1e-9);
     ck_assert_str_eq(why(&s, &c, 12000),
                      "its probes are good; starts slowly: 28 % of its capacity");
