@@ -13,6 +13,7 @@
 #include "http/http_wire.h"
 #include "router/explain.h"
 #include "router/report.h"
+#include "router/route.h"
 
 #define TOP_DEFAULT    20u
 #define TOP_MAX        1000u
@@ -127,13 +128,15 @@ static struct str path_parameter(const struct http_request *q)
 /* What an explain asks: client, and a service by name, or by host and path as HTTP would find it.
  */
 static bool question_read(struct control *c, const struct http_request *q, struct http_response *r,
-                          struct question *out)
+                          struct route_question *ask)
 {
+    struct question *out = &ask->q;
     struct str service = parameter(q, STR("service")), host = host_parameter(q),
                path = path_parameter(q);
     struct str scheme = parameter(q, STR("scheme"));
 
-    *out = (struct question){.want = DECISION_MAX};
+    *ask = (struct route_question){.q.want = DECISION_MAX,
+                                   .can = ROUTE_CAN_HTTP | ROUTE_CAN_HTTPS | ROUTE_CAN_DNS};
     if (!client_parameter(q, r, &out->client))
         return false;
     out->service = service.p ? view_find_service_by_name(c->view, service)
@@ -152,19 +155,47 @@ static bool question_read(struct control *c, const struct http_request *q, struc
                                               : 0;
     out->need |= addr_is_v4(out->client) ? STREAMER_V4 : 0;
     out->need_any = addr_is_v4(out->client) ? 0 : STREAMER_V4 | STREAMER_V6;
-    out->content = view_content_key(c->view, out->service, path, c->turn.keys);
+    if (str_eq(scheme, STR("https")))
+        ask->can = ROUTE_CAN_HTTPS;
+    else if (str_eq(scheme, STR("http")))
+        ask->can = ROUTE_CAN_HTTP | ROUTE_CAN_HTTPS;
+    route_content(c->view, ask, path, (struct str){NULL, 0}, c->turn.keys);
     return true;
+}
+
+/* Puts who serves, and why when it is not one of the streamers, into the object that out ends with.
+ */
+static bool verdict_add(const struct control *c, const struct route_question *ask,
+                        struct bytes *out)
+{
+    const struct view *v = c->view;
+    struct route verdict;
+    char *dump;
+    json_t *o;
+    bool ok;
+
+    route_look(v, c->live, ask, &verdict);
+    o = json_pack(
+        "{s:s, s:s?, s:s?}", "to", route_to_name(verdict.to), "why", verdict.why, "downstream",
+        verdict.to == ROUTE_DOWNSTREAM ? v->downstreams[verdict.downstream].conf->name.p : NULL);
+    dump = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    if (out->len)
+        out->len--; /* the closing brace */
+    ok = dump && bytes_printf(out, ",\"route\":%s}\n", dump);
+    free(dump);
+    json_decref(o);
+    return ok;
 }
 
 static void page_explain(struct control *c, const struct http_request *q, struct http_response *r)
 {
     struct bytes out = {.limit = ADMIN_BODY_MAX};
-    struct question ask;
+    struct route_question ask;
     bool ok;
 
     if (!question_read(c, q, r, &ask))
         return;
-    ok = explain_json(c->view, c->live, &ask, &out) && bytes_add(&out, "\n", 1);
+    ok = explain_json(c->view, c->live, &ask.q, &out) && verdict_add(c, &ask, &out);
     answer_bytes(r, type_json, &out, ok);
 }
 

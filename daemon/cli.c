@@ -114,6 +114,8 @@ static void print_explain(const json_t *doc)
 {
     static const char *const keys[] = {"rank", "name",  "pid",    "cost",  "origin",
                                        "load", "score", "health", "admin", "excluded"};
+    const json_t *route = json_object_get(doc, "route");
+    const char *partner = member(route, "downstream");
     char scope[16], serial[24];
 
     printf("client   %s\nPID      %s (decided by the first %s bits of the address)\nservice  %s\n",
@@ -122,6 +124,9 @@ static void print_explain(const json_t *doc)
     printf("chosen   %s: %s\nview     %s\n\n",
            member(doc, "chosen") ? member(doc, "chosen") : "nobody", member(doc, "sentence"),
            cell(doc, "serial", serial, sizeof serial));
+    if (member(route, "why"))
+        printf("instead  %s%s%s: %s\n\n", member(route, "to"), partner ? " " : "",
+               partner ? partner : "", member(route, "why"));
     print_items(json_object_get(doc, "candidates"),
                 ">rank|streamer|PID|>cost|>origin|>load|>score|health|admin|excluded by", keys);
 }

@@ -21,10 +21,11 @@ enum err_code memory_start(struct memory *m, const struct config *c, struct live
                            struct err *e)
 {
     m->sessions = c->memory.sessions ? session_table_new(c->memory.sessions) : NULL;
+    m->buckets = buckets_new(c->memory.buckets);
     m->popularity = popularity_new(c->memory.popularity, c->memory.half_life_s);
     m->hot = hot_new();
     m->cache_bytes = c->memory.cache_bytes;
-    if (!m->popularity || !m->hot || (c->memory.sessions && !m->sessions))
+    if (!m->buckets || !m->popularity || !m->hot || (c->memory.sessions && !m->sessions))
         return no_memory(e);
     if (c->state_directory.n && snprintf(m->cache_path, sizeof m->cache_path, "%s/caches",
                                          c->state_directory.p) >= (int)sizeof m->cache_path)
@@ -197,6 +198,7 @@ void memory_stop(struct memory *m)
     for (unsigned i = 0; i < MEMORY_OLD_VIEWS; i++)
         free(m->old[i].to);
     session_table_free(m->sessions);
+    buckets_free(m->buckets);
     popularity_free(m->popularity);
     hot_free(m->hot);
     cache_memory_drop(m->caches);

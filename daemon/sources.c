@@ -316,7 +316,7 @@ static enum err_code advertisement_load(struct source_file *f, struct err *e)
         return no_memory(e);
     }
     fresh->refs = 1;
-    rc = err_set(e, ERR_UNSUPPORTED, "%s: advertisements are not read yet", f->path);
+    rc = fci_load(f->path, fresh->arena, &fresh->fci, e);
     if (rc != ERR_OK) {
         source_fci_drop(fresh);
         return file_failed(f, rc, e);
