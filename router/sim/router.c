@@ -16,8 +16,9 @@
 #define PROBE_MS      5000u /* as the configuration's defaults */
 #define HALF_LIFE_S   60.0
 #define SESSION_SLOTS (UINT32_C(1) << 20)
-#define BOUND         1.25 /* SIM_BOUNDED_HASH: of the mean load */
-#define MEMORY_ROWS   32u  /* a content of a cache */
+#define PUBLISH_MS    5000u /* the daemon: each second, which is no other at that half life */
+#define BOUND         1.25  /* SIM_BOUNDED_HASH: of the mean load */
+#define MEMORY_ROWS   32u   /* a content of a cache */
 #define NAME_SIZE     8u
 
 static enum err_code no_memory(struct err *e)
@@ -278,8 +279,10 @@ void sim_router_fold(struct sim_router *r, uint64_t now_ms)
                                     vs->conf->cache_keep_s, now_ms);
     }
     view_fold(r->view, r->live);
-    if (r->popularity)
+    if (r->popularity && now_ms >= r->publish_ms) {
+        r->publish_ms = now_ms + PUBLISH_MS;
         popularity_publish(r->popularity, r->live->hot, (double)now_ms * 0.001, policy_of, r);
+    }
 }
 
 /* ---- how it chooses */

@@ -35,7 +35,7 @@ struct sim_router {
     struct sim_known *known; /* [streamers] */
     const uint16_t *nearest; /* [nodes][sites], nearest first, by what the policy goes by */
     struct sim_random random;
-    uint64_t folded_ms;
+    uint64_t folded_ms, publish_ms;
     uint32_t usable_count;
 };
 
