@@ -27,7 +27,7 @@ struct sim_result {
     /* Share of the contents of others that moved when a streamer left, and when it returned; NAN:
      * nobody did. */
     double moved_leave, moved_return;
-    double decide_ns;           /* median of some choices */
+    double decide_ns;           /* a choice, in the state at the end */
     double run_s;               /* processor time of all, demand included */
     uint64_t all_sessions;      /* in it: those of the warm-up, too */
     struct sim_sample *samples; /* [sample_count] */
