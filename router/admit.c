@@ -182,7 +182,8 @@ enum err_code admit_build(const struct view *v, const struct admit_conf *c,
         err_wrap(e, "admit");
         return rc;
     }
-    if (r->allow.any || r->deny.any || r->client.interval || r->service.interval || r->sessions_max)
+    if (r->allow.any || r->deny.any || r->client.interval > 0 || r->service.interval > 0 ||
+        r->sessions_max > 0)
         *out = r;
     return ERR_OK;
 }

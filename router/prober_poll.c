@@ -123,10 +123,10 @@ static void poll_failed(struct member *m, const char *why, struct str type)
     char shown[64];
 
     if (type.n)
-        snprintf(m->poll.error, sizeof m->poll.error, "%s (a page of type %s)", why,
+        snprintf(m->poll.error, sizeof m->poll.error, "%.160s (a page of type %s)", why,
                  bytes_escape(type.p, type.n, shown, sizeof shown));
     else
-        snprintf(m->poll.error, sizeof m->poll.error, "%s", why);
+        snprintf(m->poll.error, sizeof m->poll.error, "%.240s", why);
     m->poll.v6 = !m->poll.v6; /* of one address: page_ask sees to it */
     prober_count(m->owner, METRIC_POLLS_BAD);
 }

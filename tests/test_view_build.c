@@ -1,6 +1,7 @@
 #include "router/view.h"
 
 #include "router/candidates.h"
+#include "router/profile.h"
 #include "tests/view_fixture.h"
 
 static struct live *live;
@@ -270,6 +271,36 @@ START_TEST(services_with_the_same_streamers_share)
 }
 END_TEST
 
+START_TEST(profiles_are_found)
+{
+    const struct profile_conf own[] = {{.name = STR("mine"), .path = STR("/m")},
+                                       {.name = STR("nginx"), .path = STR("/of-mine")}};
+    struct view *v;
+    struct err e = {0};
+    struct conf c;
+
+    conf_init(&c);
+    c.in.profiles = own;
+    c.in.profile_count = 2;
+    c.streamers[0].poll.profile = STR("mine");  /* s2 */
+    c.streamers[1].poll.profile = STR("nginx"); /* s1: own ones come first */
+    ck_assert_msg(view_build(&c.in, live, &v, &e) == ERR_OK, "%s", e.text);
+    ck_assert_ptr_null(v->streamers[0].profile);
+    ck_assert(str_eq(v->streamers[1].profile->path, STR("/of-mine")));
+    ck_assert(str_eq(v->streamers[2].profile->path, STR("/m")));
+    ck_assert_ptr_ne(v->streamers[2].profile, &own[0]); /* the configuration may go */
+    view_drop(v);
+    c.streamers[0].poll.profile = STR("varnihs");
+    ck_assert_int_eq(view_build(&c.in, live, &v, &e), ERR_NOT_FOUND);
+    ck_assert_str_eq(e.text, "streamer s2: there is no profile \"varnihs\" of statistics; did you "
+                             "mean \"varnish\"?");
+    c.streamers[0].poll.profile = STR("varnish");
+    ck_assert(view_build(&c.in, live, &v, NULL) == ERR_OK);
+    ck_assert_ptr_eq(v->streamers[2].profile, profile_builtin(STR("varnish")));
+    view_drop(v);
+}
+END_TEST
+
 START_TEST(the_longest_session_counts)
 {
     struct conf c;
@@ -358,6 +389,7 @@ static Suite *view_build_suite(void)
     tcase_add_test(t, services_with_the_same_streamers_share);
     tcase_add_test(t, the_longest_session_counts);
     tcase_add_test(t, streamers_are_located_by_address);
+    tcase_add_test(t, profiles_are_found);
     tcase_add_test(t, ordinal_costs_become_ranks);
     tcase_add_test(t, a_full_live_table_is_an_error);
     suite_add_tcase(s, t);
