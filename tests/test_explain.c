@@ -113,6 +113,14 @@ START_TEST(every_candidate_with_its_stage)
     ck_assert_int_eq(json_integer_value(json_object_get(left, "rank")), 1);
     ck_assert_double_eq(json_number_value(json_object_get(left, "cost")), 8);
     ck_assert_str_eq(word(left, "pid"), "p1");
+    ck_assert_int_eq(json_integer_value(json_object_get(j, "owners")), 1);
+    ck_assert_double_eq_tol(json_number_value(json_object_get(j, "mean")), 100 / 500.0, 0.06);
+    ck_assert_double_eq(json_number_value(json_object_get(j, "cap")), 0.5);
+    ck_assert_double_eq(json_number_value(json_object_get(left, "scale")), 1);
+    ck_assert_double_eq(json_number_value(json_object_get(left, "hit")), 0);
+    ck_assert(json_is_false(json_object_get(left, "remembered")));
+    ck_assert(json_is_null(json_object_get(left, "digest")));
+    ck_assert(json_is_false(json_object_get(left, "owner")));
     ck_assert_ptr_eq(json_array_get(json_object_get(j, "candidates"), 0), left);
     json_decref(j);
     scene_fini(&s);
