@@ -150,13 +150,13 @@ static const struct schema_word dns_modes[] = {
      .help = "Weight of the network cost from the client to the streamer."}, \
     {at ".origin_weight", NUMBER(0, 1e6), AT(policy_conf, origin_weight), .default_text = "1", \
      .help = "Weight of the cost from the streamer to its origin, times the share of its misses."}, \
-    {at ".load_weight", NUMBER(0, 1e6), AT(policy_conf, load_weight), .default_text = "1", \
+    {at ".load_weight", NUMBER(0, 1e6), AT(policy_conf, load_weight), .default_text = "0.5", \
      .help = "Weight of load: how many mean costs of the map a full streamer is further away."}, \
     {at ".band", SHARE(0, 10), AT(policy_conf, band), .default_text = "10%", \
      .help = "Streamers within this share of the best score are equals; the content decides among them."}, \
     {at ".eps", SHARE(0, 100), AT(policy_conf, eps), .default_text = "25%", \
      .help = "Nobody is sent further above the mean utilisation than this share of it."}, \
-    {at ".balance_from", SHARE(0, 1), AT(policy_conf, balance_from), .default_text = "50%", \
+    {at ".balance_from", SHARE(0, 1), AT(policy_conf, balance_from), .default_text = "90%", \
      .help = "Mean utilisation from which eps holds; below it the nearest may be the busiest."}, \
     {at ".session", SECONDS(1, 7 * DAY_S), AT(policy_conf, session_s), .default_text = "10m", \
      .help = "Mean length of a session: what was sent to a streamer is forgotten at this pace."}, \
@@ -170,6 +170,8 @@ static const struct schema_word dns_modes[] = {
      .help = "And at most, however often it is asked for."}, \
     {at ".owner_share", SHARE(0.001, 100), AT(policy_conf, owner_share), .default_text = "10%", \
      .help = "A content gets one more owner for each such share of a mean streamer that its sessions fill."}, \
+    {at ".keep", SECONDS(0, 7 * DAY_S), AT(policy_conf, keep_s), .default_text = "30m", \
+     .help = "How long a cache keeps a content that nobody asks for, about: a miss counts less by all who ask there meanwhile."}, \
     {at ".fallback", WORD(fallbacks), MANY_IN(policy_conf, fallback), .default_text = "(local, downstream, bypass, of those that are there)", .example = "[local, downstream, bypass]", \
      .help = "Who is asked first, second and third: the streamers, another CDN, the bypass."}
 

@@ -105,7 +105,7 @@ static const struct schema_row rows[] = {
     {"policy.cost_weight", NUMBER(0, 1e6), AT(policy_conf, cost_weight), .default_text = "1", .help = "Weight of the cost from the client to the streamer."},
     {"policy.origin_weight", NUMBER(0, 1e6), AT(policy_conf, origin_weight), .default_text = "1", .help = "Weight of the cost of a miss."},
     {"policy.load_weight", NUMBER(0, 1e6), AT(policy_conf, load_weight), .default_text = "0.5", .help = "How many mean costs a full streamer is further away."},
-    {"policy.band", SHARE(0, 10), AT(policy_conf, band), .default_text = "5%", .help = "Streamers within this share of the best score are equals."},
+    {"policy.band", SHARE(0, 10), AT(policy_conf, band), .default_text = "10%", .help = "Streamers within this share of the best score are equals."},
     {"policy.eps", SHARE(0, 100), AT(policy_conf, eps), .default_text = "25%", .help = "Nobody is sent further above the mean utilisation than this share of it ..."},
     {"policy.balance_from", SHARE(0, 1), AT(policy_conf, balance_from), .default_text = "90%", .help = "... where that is more than this."},
     {"policy.owners", COUNT(1, 255), AT(policy_conf, owners), .default_text = "1", .help = "Streamers of the band that a content belongs to at least."},

@@ -22,12 +22,12 @@ enum fallback { FALLBACK_NONE, FALLBACK_LOCAL, FALLBACK_DOWNSTREAM, FALLBACK_BYP
 struct policy_conf {
     double cost_weight;   /* of cost(client, streamer); default 1 */
     double origin_weight; /* of (1 - h) * cost(streamer, origin); default 1 */
-    double load_weight;   /* of penalty(load), in mean costs of the map at full load; default 1 */
+    double load_weight;   /* of penalty(load), in mean costs of the map at full load; default 0.5 */
     double band; /* streamers within best * (1 + band) are equals and hashed among; default 0.1 */
     double eps;  /* nobody is sent above (1 + eps) * mean utilisation, nor beyond half of what the
                     mean one has left ... ; default 0.25 */
     double balance_from; /* ... once the mean is such that it matters: below this utilisation nobody
-                            is capped; 0.5 */
+                            is capped; 0.9 */
     uint32_t session_s;  /* mean length of a session: dispatches decay with it; default 600 */
     uint32_t count_window_s; /* a client that asks for a content again so soon is still the same
                                 session; default 60 */

@@ -725,7 +725,7 @@ START_TEST(defaults_arrive)
     ck_assert_double_eq(v->policy.cost_weight, 1);
     ck_assert_double_eq(v->policy.band, 0.1);
     ck_assert_double_eq(v->policy.eps, 0.25);
-    ck_assert_double_eq(v->policy.balance_from, 0.5);
+    ck_assert_double_eq(v->policy.balance_from, 0.9);
     ck_assert_uint_eq(v->policy.session_s, 600);
     ck_assert_uint_eq(v->redirect.status, 302);
     ck_assert_uint_eq(v->redirect.location.n, 0);

@@ -47,7 +47,7 @@ void sim_conf_init(struct sim_conf *c)
         .policy = {.cost_weight = 1,
                    .origin_weight = 1,
                    .load_weight = 0.5,
-                   .band = 0.05,
+                   .band = 0.1,
                    .eps = 0.25,
                    .balance_from = 0.9,
                    .session_s = 600,
