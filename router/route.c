@@ -196,6 +196,7 @@ void route(struct turn *t, const struct route_question *q, struct route *out)
 
     enum admitted verdict = ADMIT_YES;
 
+    decide_prefetch(v, t->live, q->q.content);
     route_begin(v, q, out);
     if (v->services[q->q.service].admit)
         verdict = admit(v, q->q.service, t->live, t->buckets, q->q.client, &out->at, t->now_ms);

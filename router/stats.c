@@ -149,7 +149,7 @@ static enum err_code finish(struct stats_page *page, struct stats *out, struct e
 {
     struct stats_row *rows = (struct stats_row *)(void *)page->rows.data;
     size_t n = page->rows.len / sizeof *rows, count = 0;
-    struct stat *items;
+    struct stats_item *items;
 
     if (n == 0)
         return err_set(e, ERR_PARSE, "line %u: the end without a number, statistics should be here",
@@ -192,10 +192,10 @@ enum err_code stats_parse(enum stats_format f, const char *p, size_t n, struct a
 
 static int stat_cmp(const void *name, const void *item)
 {
-    return str_cmp(*(const struct str *)name, ((const struct stat *)item)->name);
+    return str_cmp(*(const struct str *)name, ((const struct stats_item *)item)->name);
 }
 
-const struct stat *stats_find(const struct stats *s, struct str name)
+const struct stats_item *stats_find(const struct stats *s, struct str name)
 {
     return s->count ? bsearch(&name, s->items, s->count, sizeof *s->items, stat_cmp) : NULL;
 }

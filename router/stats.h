@@ -23,13 +23,14 @@ struct stat_value {
     };
 };
 
-struct stat {
+struct stats_item {
     struct str name;
     struct stat_value value;
 };
 
 struct stats {
-    const struct stat *items; /* [count], sorted by name; each name once (the last of the page) */
+    const struct stats_item
+        *items; /* [count], sorted by name; each name once (the last of the page) */
     size_t count;
 };
 
@@ -61,7 +62,7 @@ bool stats_format_find(struct str name, enum stats_format *out);
 enum err_code stats_parse(enum stats_format f, const char *p, size_t n, struct arena *arena,
                           struct stats *out, struct err *e) MUST_CHECK;
 /* NULL: no such name. */
-const struct stat *stats_find(const struct stats *s, struct str name);
+const struct stats_item *stats_find(const struct stats *s, struct str name);
 double stat_double(const struct stat_value *v);
 /* A whole number stays whole, also where it is written 1e3 or 3.0. false: not a decimal number, or
  * one beyond doubles. */

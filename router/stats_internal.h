@@ -12,7 +12,7 @@ struct stats_page {
 };
 
 struct stats_row {
-    struct stat stat;
+    struct stats_item stat;
     size_t at; /* how many stood before it */
 };
 

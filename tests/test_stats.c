@@ -53,7 +53,7 @@ static void parse_file(enum stats_format f, const char *name)
 
 static const struct stat_value *get(const char *name)
 {
-    const struct stat *s = stats_find(&stats, str_from(name));
+    const struct stats_item *s = stats_find(&stats, str_from(name));
 
     ck_assert_msg(s, "%s is not there", name);
     return &s->value;
