@@ -78,6 +78,9 @@ static const struct schema_row rows[] = {
 
     {"routers", GROUP_FLAT, .help = "Who decides, and what they know."},
     {"routers.count", COUNT(1, 64), AT(sim_conf, routers), .default_text = "1", .help = "Routers, which share nothing; clients ask any of them."},
+    {"routers.by_node", .type = SCHEMA_BOOL, AT(sim_conf, by_node), .default_text = "false", .help = "All clients of a node ask the same router, instead of any of them."},
+    {"routers.learn_hits", .type = SCHEMA_BOOL, AT(sim_conf, learn_hits), .default_text = "false",
+     .help = "waymark only: what is believed of caches follows their polled hit ratios."},
     {"routers.poll", MILLIS(100, 3600000), AT(sim_conf, poll_ms), .default_text = "1s", .help = "How often each router polls each streamer for its sessions."},
     {"routers.lost", SHARE(0, 1), AT(sim_conf, poll_lost), .default_text = "0%", .help = "Polls that get lost."},
     {"routers.threshold", SHARE(0.01, 100), AT(sim_conf, threshold), .default_text = "90%",

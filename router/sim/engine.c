@@ -153,7 +153,8 @@ static void fail(struct run *r, uint32_t s)
 {
     if (counted(r))
         r->out->cut += r->real[s].active;
-    r->real[s] = (struct sim_streamer){.active = 0, .up = false};
+    r->real[s].active = 0;
+    r->real[s].up = false;
     for (size_t i = 0; i <= r->wheel; i++)
         r->ends[i * r->w->streamers + s] = 0;
 }
@@ -225,8 +226,8 @@ static void turn_watched(struct run *r)
         bool before = first->known[s].usable;
 
         sim_router_hear(first, s, &r->real[s], r->now_ms);
-        if (first->known[s].usable == before || changed)
-            continue;
+        if (first->known[s].usable == before || changed || !any_down)
+            continue;   /* nothing but lost polls */
         changed = true; /* of several at once the first is looked at */
         moved(r, s, before ? &r->out->moved_leave : &r->out->moved_return);
     }
@@ -252,7 +253,7 @@ static uint32_t ask(struct run *r, const struct sim_session *s)
     uint32_t to = SIM_NOBODY;
 
     if (c->routers > 1)
-        router += (uint32_t)hash_mix(s->random, 1) % c->routers;
+        router += (uint32_t)hash_mix(c->by_node ? s->place : s->random, 1) % c->routers;
     for (uint32_t k = 0; k < c->asks; k++) {
         bool known;
         uint32_t here = sim_router_choose(router, s, &known);
@@ -276,6 +277,8 @@ static inline void session(struct run *r, const struct sim_session *s)
         return;
     full = r->real[to].active >= r->full_at[to];
     hit = lru_touch(&r->caches[to], s->content, w->size ? w->size[s->content] : 1);
+    r->real[to].asked++;
+    r->real[to].hits += hit;
     r->window.served++;
     r->window.full += full;
     r->window.hits += hit;

@@ -18,8 +18,12 @@
 #define SESSION_SLOTS (UINT32_C(1) << 20)
 #define PUBLISH_MS    5000u /* the daemon: each second, which is no other at that half life */
 #define BOUND         1.25  /* SIM_BOUNDED_HASH: of the mean load */
-#define MEMORY_ROWS   32u   /* a content of a cache */
-#define NAME_SIZE     8u
+#define HIT_WEIGHT    0.2   /* as the daemon's */
+#define HIT_LEAST                                                                                  \
+    20u /* sessions that a hit ratio is made of: it is told as one of requests, which are many     \
+           more */
+#define MEMORY_ROWS 32u /* a content of a cache */
+#define NAME_SIZE   8u
 
 static enum err_code no_memory(struct err *e)
 {
@@ -190,6 +194,9 @@ enum err_code sim_router_init(struct sim_router *r, const struct sim_world *w, e
 
         k->live = r->view->streamers[s].live;
         k->usable = true;
+        k->hit.known =
+            atomic_load_explicit(&r->live->streamer[k->live].hit_known_pm, memory_order_relaxed) *
+            0.001;
         health_begin(&k->state, 0);
         k->probe_ms = health_first_ms(PROBE_MS, sim_random_next(&r->random));
         k->poll_ms = health_first_ms(w->conf->poll_ms, sim_random_next(&r->random));
@@ -230,6 +237,26 @@ static void health_apply(struct sim_router *r, uint32_t s, unsigned changed)
         live_poll_forget(r->live, k->live);
 }
 
+/* Ours alone: what its statistics say of the memory of what was sent there. */
+static void learn_hits(struct sim_router *r, struct sim_known *k, const struct sim_streamer *real)
+{
+    struct live_streamer *s = &r->live->streamer[k->live];
+    uint32_t all = atomic_load_explicit(&s->dispatched, memory_order_relaxed);
+    uint32_t known = atomic_load_explicit(&s->sent_known, memory_order_relaxed);
+    uint32_t asked = real->asked - k->asked, sent = all - k->sent;
+
+    if (asked < HIT_LEAST || sent == 0)
+        return;
+    k->hit = hit_learn(k->hit, (double)(real->hits - k->hits) / asked,
+                       fmin((double)(known - k->sent_known) / sent, 1), HIT_WEIGHT);
+    live_hit_set(r->live, k->live, (uint32_t)lrint(k->hit.unknown * 1000));
+    live_hit_known_set(r->live, k->live, (uint32_t)lrint(k->hit.known * 1000));
+    k->asked = real->asked;
+    k->hits = real->hits;
+    k->sent = all;
+    k->sent_known = known;
+}
+
 void sim_router_hear(struct sim_router *r, uint32_t s, const struct sim_streamer *real,
                      uint64_t now_ms)
 {
@@ -249,6 +276,8 @@ void sim_router_hear(struct sim_router *r, uint32_t s, const struct sim_streamer
             health_apply(r, s, health_poll(&k->state, vs->conf, &report, now_ms));
             live_poll(r->live, k->live, report.sessions, now_ms, vs->session_s);
             k->polled = real->active / c->capacity;
+            if (r->memory && c->learn_hits)
+                learn_hits(r, k, real);
         }
     }
     health_apply(r, s, health_tick(&k->state, vs->conf, now_ms));

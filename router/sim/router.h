@@ -5,6 +5,7 @@
 
 #include "router/decide.h"
 #include "router/health.h"
+#include "router/hit_ratio.h"
 #include "router/sim/world.h"
 
 struct popularity;
@@ -12,14 +13,17 @@ struct session_table;
 
 /* What streamers are really like, which routers hear of by polls alone. */
 struct sim_streamer {
-    uint32_t active; /* sessions */
+    uint32_t active;      /* sessions */
+    uint32_t asked, hits; /* sessions that it has been asked for so far, and those it had; wrap */
     bool up;
 };
 
 struct sim_known {
     struct streamer_state state;
-    uint64_t probe_ms, poll_ms; /* the next of each */
-    double polled;              /* utilisation at the last good poll */
+    uint64_t probe_ms, poll_ms;             /* the next of each */
+    double polled;                          /* utilisation at the last good poll */
+    uint32_t asked, hits, sent, sent_known; /* counters as hit_learn last saw them */
+    struct hit_belief hit;
     lidx live;
     bool usable; /* healthy by its state */
 };

@@ -86,8 +86,10 @@ struct sim_conf {
     /* What routers know. */
     uint32_t slow_start_s; /* SIM_WAYMARK, behind a return */
     uint32_t routers;      /* that share nothing */
-    uint32_t poll_ms;      /* how often each of them polls each streamer */
-    double poll_lost;      /* share */
+    bool learn_hits;       /* beliefs follow the streamers' hit ratios */
+    bool by_node;     /* all clients of a node ask the same one; else any of them, as it comes */
+    uint32_t poll_ms; /* how often each of them polls each streamer */
+    double poll_lost; /* share */
     double wrong_location; /* share of the clients whose address is in a PID at random */
     double threshold;      /* SIM_TRAFFIC_ROUTER: utilisation at which a streamer is out */
 
