@@ -20,6 +20,18 @@ static int wrong(const char *usage)
     return 2;
 }
 
+int cli_load_failed(const char *path, const struct config_problems *problems, const struct err *e)
+{
+    struct bytes text = {0};
+
+    if (problems->count && config_problems_format(problems, path, &text))
+        fwrite(text.data, 1, text.len, stderr);
+    else
+        fprintf(stderr, "waymark: %s\n", e->text);
+    bytes_free(&text);
+    return 1;
+}
+
 static int print_json(json_t *doc)
 {
     json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));

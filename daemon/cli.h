@@ -20,3 +20,8 @@ int cli_streamers(const struct cli *c);
 int cli_top(const struct cli *c);
 int cli_reload(const struct cli *c);
 int cli_simulate(const struct cli *c);
+int cli_replay(const struct cli *c);
+
+/* What is wrong with a file that the words named, on standard error; 1. */
+struct config_problems;
+int cli_load_failed(const char *path, const struct config_problems *problems, const struct err *e);

@@ -3,45 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "daemon/cli.h"
+#include "daemon/cli_bar.h"
 #include "daemon/cli_table.h"
 #include "daemon/scenario.h"
 #include "router/sim/plot.h"
 
-#define BAR_WIDTH 40
-#define REDRAW_MS 200u
 #define PATH_SIZE 4096
-
-/* The bar of a terminal; elsewhere nothing is drawn. */
-struct bar {
-    uint64_t next_ms, began_ms;
-    bool shown;
-};
 
 static void on_progress(void *arg, double done)
 {
-    struct bar *b = arg;
-    uint64_t now = clock_ms();
-    int full = (int)(done * BAR_WIDTH);
-    double left;
-
-    if (now < b->next_ms)
-        return;
-    b->next_ms = now + REDRAW_MS;
-    b->shown = true;
-    left = done > 0 ? (double)(now - b->began_ms) / 1000 * (1 - done) / done : 0;
-    fprintf(stderr, "\r[%.*s%*s] %3.0f %%, %.0f s left  ", full,
-            "########################################", BAR_WIDTH - full, "", done * 100, left);
-    fflush(stderr);
-}
-
-static void bar_end(const struct bar *b)
-{
-    if (b->shown)
-        fprintf(stderr, "\r%*s\r", BAR_WIDTH + 30, "");
+    cli_bar_show(arg, done);
 }
 
 /* ---- tables for people */
@@ -183,19 +156,6 @@ static bool words_parse(const struct cli *c, struct words *w)
     return w->scenario;
 }
 
-static int load_failed(const char *path, const struct config_problems *problems,
-                       const struct err *e)
-{
-    struct bytes text = {0};
-
-    if (problems->count && config_problems_format(problems, path, &text))
-        fwrite(text.data, 1, text.len, stderr);
-    else
-        fprintf(stderr, "waymark: %s\n", e->text);
-    bytes_free(&text);
-    return 1;
-}
-
 static bool show(const struct words *w, const struct sim_report *r)
 {
     struct bytes text = {0};
@@ -214,11 +174,11 @@ static bool show(const struct words *w, const struct sim_report *r)
 
 int cli_simulate(const struct cli *c)
 {
-    struct bar bar = {.began_ms = clock_ms(), .next_ms = clock_ms() + REDRAW_MS};
     const struct sim_conf *conf = NULL;
     struct config_problems problems = {0};
     struct arena *arena = NULL;
     struct sim_report report;
+    struct cli_bar bar;
     struct words w;
     struct err e = {0};
     int status = 1;
@@ -227,14 +187,14 @@ int cli_simulate(const struct cli *c)
         fputs("usage: waymark simulate SCENARIO.yaml [--svg DIR] [--json]\n", stderr);
         return 2;
     }
+    cli_bar_begin(&bar);
     if (scenario_load(w.scenario, &conf, &problems, &arena, &e) != ERR_OK) {
-        status = load_failed(w.scenario, &problems, &e);
-    } else if (sim_report_run(conf, isatty(STDERR_FILENO) ? on_progress : NULL, &bar, &report,
-                              &e) != ERR_OK) {
-        bar_end(&bar);
+        status = cli_load_failed(w.scenario, &problems, &e);
+    } else if (sim_report_run(conf, bar.on ? on_progress : NULL, &bar, &report, &e) != ERR_OK) {
+        cli_bar_end(&bar);
         fprintf(stderr, "waymark: scenario %s: %s\n", w.scenario, e.text);
     } else {
-        bar_end(&bar);
+        cli_bar_end(&bar);
         status = show(&w, &report) ? 0 : 1;
         sim_report_fini(&report);
     }

@@ -19,6 +19,8 @@ static const struct {
      cli_streamers},
     {"simulate", "SCENARIO.yaml [--svg DIR]",
      "runs a scenario in virtual time, policies side by side", cli_simulate},
+    {"replay", "--log FILE --config FILE [--old FILE]",
+     "runs an access log through another configuration: what would change", cli_replay},
     {"top", "[--service NAME] [-n COUNT]", "the contents that are asked for most", cli_top},
     {"reload", "", "makes the daemon read its configuration and maps again", cli_reload},
 };

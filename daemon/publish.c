@@ -39,6 +39,14 @@ enum err_code publish_build(const struct config *c, struct config_hold *hold,
                             struct cache_memory *caches, uint64_t serial, struct view **out,
                             struct err *e)
 {
+    return publish_build_at(c, hold, sources, live, caches, serial, clock_wall_ms(), out, e);
+}
+
+enum err_code publish_build_at(const struct config *c, struct config_hold *hold,
+                               const struct sources *sources, struct live *live,
+                               struct cache_memory *caches, uint64_t serial, uint64_t wall_ms,
+                               struct view **out, struct err *e)
+{
     struct arena *arena = arena_new(SOURCES_ARENA_MAX); /* until the view has copies */
     struct view_source *more[VIEW_COSTMAPS_MAX];
     struct downstream_conf *downstreams = NULL;
@@ -52,7 +60,7 @@ enum err_code publish_build(const struct config *c, struct config_hold *hold,
         .service_count = c->service_count,
         .default_pid = c->default_pid,
         .more_costmaps = more,
-        .wall_ms = clock_wall_ms(),
+        .wall_ms = wall_ms,
         .geo = sources->geo.geo,
         .geo_pids = c->geo.pids,
         .geo_pid_count = c->geo.pid_count,

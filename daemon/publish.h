@@ -24,6 +24,12 @@ enum err_code publish_build(const struct config *config, struct config_hold *hol
                             struct cache_memory *caches, uint64_t serial, struct view **out,
                             struct err *e) MUST_CHECK;
 
+/* The same as of another time, for cost calendars. */
+enum err_code publish_build_at(const struct config *config, struct config_hold *hold,
+                               const struct sources *sources, struct live *live,
+                               struct cache_memory *caches, uint64_t serial, uint64_t wall_ms,
+                               struct view **out, struct err *e) MUST_CHECK;
+
 /* Makes v (one reference passes) the view of control, prober and all workers. */
 enum err_code publish_view(struct control *c, struct view *v, struct err *e) MUST_CHECK;
 
