@@ -1,10 +1,12 @@
 #include "daemon/replay_run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "daemon/publish.h"
+#include "router/cache_memory.h"
 #include "router/candidates.h"
 #include "router/popularity.h"
 #include "router/session_table.h"
@@ -15,6 +17,8 @@
  * went by, and not by the number of steps. */
 #define IDLE_PER_STEP 16
 #define TELL_SLOTS    4
+/* Of a filter, for each content of a cache: twice what a generation of half of them needs. */
+#define ROWS_PER_CONTENT 6
 
 static enum err_code no_memory(struct err *e)
 {
@@ -55,6 +59,22 @@ static enum err_code view_replace(struct replay_run *r, uint64_t wall_ms, struct
     return can_fill(r, e);
 }
 
+/* A generation's filter has to tell half of what the largest cache holds: what is beyond that would
+ * be walked each time one ends, of which there are many in a log. */
+static size_t memory_bytes(const struct config *c)
+{
+    double most = 0, bytes;
+
+    for (size_t i = 0; i < c->streamer_count; i++) {
+        if (c->streamers[i].cache_contents == 0)
+            return c->memory.cache_bytes;
+        most = fmax(most, c->streamers[i].cache_contents);
+    }
+    bytes = ROWS_PER_CONTENT * fmax(most, CACHE_MEMORY_ROWS_MIN) *
+            (double)((c->streamer_count + c->streamer_count / 4 + 128) / 64 * 16);
+    return bytes < (double)c->memory.cache_bytes ? (size_t)bytes : c->memory.cache_bytes;
+}
+
 enum err_code replay_run_open(struct replay_run *r, const struct config *config, struct err *e)
 {
     enum err_code rc;
@@ -62,6 +82,7 @@ enum err_code replay_run_open(struct replay_run *r, const struct config *config,
     memset(r, 0, sizeof *r);
     r->config = *config;
     r->config.state_directory = (struct str){0};
+    r->config.memory.cache_bytes = memory_bytes(config);
     sources_init(&r->sources);
     r->live = live_new();
     r->told = tally_ring_new(TELL_SLOTS);
@@ -106,6 +127,17 @@ void replay_run_close(struct replay_run *r)
 
 /* ---- time ---- */
 
+/* A calendar may be over now, and not when the log was written. */
+static bool has_calendar(const struct sources *s)
+{
+    bool has = s->cost.good && costmap_calendar_get(s->cost.good->costmap);
+
+    for (size_t i = 0; i < s->more_costs.count; i++)
+        has |= s->more_costs.items[i].good &&
+               costmap_calendar_get(s->more_costs.items[i].good->costmap);
+    return has;
+}
+
 /* What the control thread does each second. */
 static enum err_code turn_once(struct replay_run *r, uint64_t step_ms, struct err *e)
 {
@@ -131,7 +163,7 @@ enum err_code replay_run_to(struct replay_run *r, uint64_t wall_ms, struct err *
 
     if (r->began_wall_ms == 0) {
         r->began_wall_ms = wall_ms;
-        if (r->view->valid_until_ms)
+        if (has_calendar(&r->sources))
             rc = view_replace(r, wall_ms, e);
     }
     to_ms = wall_ms > r->began_wall_ms ? wall_ms - r->began_wall_ms + BEGIN_MS : BEGIN_MS;
