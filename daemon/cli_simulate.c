@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,16 +40,32 @@ static void percent(char *out, double share, int digits)
         snprintf(out, TABLE_CELL_MAX, "%.*f %%", digits, 100 * share);
 }
 
+static void print_bounds(const struct sim_report *r, size_t topology)
+{
+    double offline = sim_report_bound(r, topology, offsetof(struct sim_bound, offline));
+    double client = sim_report_bound(r, topology, offsetof(struct sim_bound, client));
+    double origin = sim_report_bound(r, topology, offsetof(struct sim_bound, origin));
+    double blind = sim_report_bound(r, topology, offsetof(struct sim_bound, blind));
+
+    if (isnan(offline))
+        return;
+    printf("At least %.3f = %.3f client + %.3f origin, knowing the future and with nobody full",
+           offline, client, origin);
+    if (!isnan(blind))
+        printf("; %.3f without knowing it", blind);
+    puts(".");
+}
+
 static void print_topology(const struct sim_report *r, size_t topology)
 {
     struct table t;
 
     topology_head(r->topologies[topology].topology);
-    table_init(&t, "policy|>cost|>client|>origin|>hits|>to full|>failed|>p99 load|>max/mean|"
-                   ">moved|>decisions/s|>sessions/s");
+    table_init(&t, "policy|>cost|>client|>origin|>to bound|>hits|>to full|>failed|>p99 load|"
+                   ">max/mean|>moved|>decisions/s|>sessions/s");
     for (size_t p = 0; p < r->conf->policy_count; p++) {
-        char text[12][TABLE_CELL_MAX];
-        const char *row[12];
+        char text[13][TABLE_CELL_MAX];
+        const char *row[13];
         double m[SIM_METRICS];
 
         for (unsigned i = 0; i < SIM_METRICS; i++)
@@ -56,20 +73,22 @@ static void print_topology(const struct sim_report *r, size_t topology)
         snprintf(text[0], TABLE_CELL_MAX, "%s", sim_policy_name(r->conf->policies[p]));
         for (unsigned i = SIM_COST; i <= SIM_ORIGIN_COST; i++)
             snprintf(text[1 + i], TABLE_CELL_MAX, "%.3f", m[i]);
-        percent(text[4], m[SIM_HIT], 1);
-        percent(text[5], m[SIM_FULL], 3);
-        percent(text[6], m[SIM_FAILED], 3);
-        snprintf(text[7], TABLE_CELL_MAX, "%.2f", m[SIM_LOAD_P99]);
-        snprintf(text[8], TABLE_CELL_MAX, "%.2f", m[SIM_LOAD_MAX_MEAN]);
-        percent(text[9], m[SIM_MOVED_LEAVE], 2);
-        snprintf(text[10], TABLE_CELL_MAX, "%.2f M", 1e3 / m[SIM_DECIDE_NS]);
-        snprintf(text[11], TABLE_CELL_MAX, "%.2f M", m[SIM_SESSIONS_S] * 1e-6);
-        for (unsigned i = 0; i < 12; i++)
+        snprintf(text[4], TABLE_CELL_MAX, isnan(m[SIM_TO_BOUND]) ? "-" : "%.3f", m[SIM_TO_BOUND]);
+        percent(text[5], m[SIM_HIT], 1);
+        percent(text[6], m[SIM_FULL], 3);
+        percent(text[7], m[SIM_FAILED], 3);
+        snprintf(text[8], TABLE_CELL_MAX, "%.2f", m[SIM_LOAD_P99]);
+        snprintf(text[9], TABLE_CELL_MAX, "%.2f", m[SIM_LOAD_MAX_MEAN]);
+        percent(text[10], m[SIM_MOVED_LEAVE], 2);
+        snprintf(text[11], TABLE_CELL_MAX, "%.2f M", 1e3 / m[SIM_DECIDE_NS]);
+        snprintf(text[12], TABLE_CELL_MAX, "%.2f M", m[SIM_SESSIONS_S] * 1e-6);
+        for (unsigned i = 0; i < 13; i++)
             row[i] = text[i];
         table_row(&t, row);
     }
     table_print(&t, stdout);
     table_fini(&t);
+    print_bounds(r, topology);
 }
 
 static void print_report(const struct sim_report *r)

@@ -101,6 +101,8 @@ static const struct schema_row rows[] = {
     {"run.sample", SECONDS(1, DAY_S), AT(sim_conf, sample_s), .default_text = "10s", .help = "How often loads are looked at and a point of the plots is made."},
     {"run.seed", COUNT(0, 9007199254740992.0), AT(sim_conf, seed), .default_text = "1", .help = "The first seed."},
     {"run.seeds", COUNT(1, 1000), AT(sim_conf, seeds), .default_text = "1", .help = "Runs with one seed after the other; medians are shown."},
+    {"run.bound", .type = SCHEMA_BOOL, AT(sim_conf, bound), .default_text = "true",
+     .help = "Reckon what a session costs at least, whoever decides: some seconds for each topology and seed."},
     {"run.policies", MANY(sim_conf, policies, policy_count), WORD(policies), .default_text = "(all)", .example = "waymark",
      .help = "Who is compared, each on the same demand."},
 

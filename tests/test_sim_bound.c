@@ -259,13 +259,13 @@ END_TEST
 
 START_TEST(more_is_never_dearer)
 {
-    for (uint64_t seed = 1; seed <= 30; seed++) {
+    for (uint64_t seed = 1; seed <= 15; seed++) {
         struct sim_random random = {seed * 77};
         double last = INFINITY;
         struct tiny t;
 
         tiny_draw(&t, &random, 3, 1, SESSIONS);
-        t.in.rounds = 2000;
+        t.in.rounds = 1000;
         t.capacity = 3; /* eight sessions always fit, so that no limit is left out */
         t.cache = 0;
         for (uint32_t more = 0; more < 6; more++) {
@@ -375,9 +375,9 @@ static void begin(struct fixture *f)
     f->conf.topology_count = 1;
     f->conf.duration_s = 3600;
     f->conf.warmup_s = 1800;
-    f->conf.contents = 2000;
-    f->conf.cache = 50;
-    f->conf.capacity = 200;
+    f->conf.contents = 800;
+    f->conf.cache = 20;
+    f->conf.capacity = 60;
     f->conf.utilisation = 0.4;
     f->conf.session_s = 120;
 }

@@ -7,7 +7,7 @@
 #include "router/sim/bound_places.h"
 
 #define WORK          1e10 /* of all rounds, in the units of work_of_round() */
-#define ROUNDS_MIN    60u
+#define ROUNDS_MIN    40u
 #define ROUNDS_MAX    200u
 #define PART          0.1
 #define FINE          8u /* blocks of instants in the second of three stages */

@@ -18,10 +18,10 @@
  * that is open and for a unit of cache (Lagrange multipliers). Any prices give a valid bound; they
  * are improved round by round by where limits are broken, and the best round counts. At the best
  *    prices the bound is that of the linear program, or above.
- *  - Above BOUND_PLACES_MAX places, those next to each other are taken as one which costs the
- *    lowest of each. That is valid, but less tight.
- * Given the prices, contents have nothing to do with each other any more, and the best plan of each
- * is found exactly: by dynamic programming over the sets of places that hold it.
+ *  - Above BOUND_PLACES_MAX places (and up to BOUND_MERGED_MAX), those next to each other are taken
+ * as one which costs the lowest of each. That is valid, but less tight. Given the prices, contents
+ * have nothing to do with each other any more, and the best plan of each is found exactly: by
+ * dynamic programming over the sets of places that hold it.
  *
  * J. E. Beasley, Lagrangean heuristics for location problems, EJOR 65 (1993), for the method;
  * J. Duchi, E. Hazan, Y. Singer, Adaptive subgradient methods, JMLR 12 (2011), for the steps. */
@@ -33,6 +33,7 @@
 #include "base/err.h"
 
 #define BOUND_PLACES_MAX   8u
+#define BOUND_MERGED_MAX   64u
 #define BOUND_INSTANTS_MAX 1024u
 #define BOUND_NODES_MAX    4096u
 #define BOUND_SESSIONS_MAX (UINT64_C(1) << 26)

@@ -79,6 +79,9 @@ enum err_code bound_places_merge(const struct bound_input *in, struct bound_plac
     *out = (struct bound_places){.in = *in};
     if (in->places <= BOUND_PLACES_MAX)
         return ERR_OK;
+    if (in->places > BOUND_MERGED_MAX)
+        return err_set(e, ERR_LIMIT, "the offline bound of %u places; at most %u can be done",
+                       in->places, BOUND_MERGED_MAX);
     out->client_cost = calloc(nodes + 1, sizeof *out->client_cost);
     out->capacity = calloc(instants + 1, sizeof *out->capacity);
     out->origin_cost = calloc(in->places, sizeof *out->origin_cost);

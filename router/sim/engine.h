@@ -27,6 +27,9 @@ struct sim_result {
     /* Share of the contents of others that moved when a streamer left, and when it returned; NAN:
      * nobody did. */
     double moved_leave, moved_return;
+    /* What a session of this world costs at least (bound_world.h), offline and for those who do not
+     * know the future. sim_run() leaves them 0, as does a report without; NAN: there is none. */
+    double bound, bound_blind;
     double decide_ns;           /* a choice, in the state at the end */
     double run_s;               /* processor time of all, demand included */
     uint64_t all_sessions;      /* in it: those of the warm-up, too */

@@ -208,6 +208,8 @@ static const char *metric_title(enum sim_metric m)
         [SIM_COST] = "network cost of a session",
         [SIM_CLIENT_COST] = "network cost of a session, client side",
         [SIM_ORIGIN_COST] = "network cost of a session, origin side",
+        [SIM_TO_BOUND] = "network cost by the offline bound",
+        [SIM_TO_BLIND] = "network cost by the bound without the future",
         [SIM_HIT] = "hit ratio",
         [SIM_FULL] = "share of sessions sent to a full streamer",
         [SIM_FAILED] = "share of sessions sent to one that is down",

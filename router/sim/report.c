@@ -1,9 +1,12 @@
 #include "router/sim/report.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json_write.h"
+#include "router/sim/bound_world.h"
 
 const char *sim_metric_name(enum sim_metric m)
 {
@@ -11,6 +14,8 @@ const char *sim_metric_name(enum sim_metric m)
         [SIM_COST] = "cost",
         [SIM_CLIENT_COST] = "client_cost",
         [SIM_ORIGIN_COST] = "origin_cost",
+        [SIM_TO_BOUND] = "cost_to_bound",
+        [SIM_TO_BLIND] = "cost_to_blind_bound",
         [SIM_HIT] = "hit_ratio",
         [SIM_FULL] = "overload",
         [SIM_FAILED] = "failed",
@@ -37,6 +42,10 @@ double sim_metric_of(const struct sim_result *r, enum sim_metric m)
         return r->client_cost / served;
     case SIM_ORIGIN_COST:
         return r->origin_cost / served;
+    case SIM_TO_BOUND:
+        return r->bound > 0 && r->sessions ? sim_result_cost(r) / r->bound : NAN;
+    case SIM_TO_BLIND:
+        return r->bound_blind > 0 && r->sessions ? sim_result_cost(r) / r->bound_blind : NAN;
     case SIM_HIT:
         return (double)r->hits / served;
     case SIM_FULL:
@@ -70,6 +79,14 @@ static int by_value(const void *a, const void *b)
 
 #define SEEDS_MAX 1000u
 
+static double median(double *value, size_t n)
+{
+    if (n == 0)
+        return NAN;
+    qsort(value, n, sizeof *value, by_value);
+    return n % 2 ? value[n / 2] : (value[n / 2 - 1] + value[n / 2]) / 2;
+}
+
 double sim_report_median(const struct sim_report *r, size_t topology, size_t policy,
                          enum sim_metric m)
 {
@@ -83,10 +100,22 @@ double sim_report_median(const struct sim_report *r, size_t topology, size_t pol
         if (!isnan(x))
             value[n++] = x;
     }
-    if (n == 0)
-        return NAN;
-    qsort(value, n, sizeof *value, by_value);
-    return n % 2 ? value[n / 2] : (value[n / 2 - 1] + value[n / 2]) / 2;
+    return median(value, n);
+}
+
+double sim_report_bound(const struct sim_report *r, size_t topology, size_t member)
+{
+    double value[SEEDS_MAX];
+    size_t n = 0;
+
+    for (size_t s = 0; s < r->conf->seeds && n < SEEDS_MAX; s++) {
+        const char *b = (const char *)&r->topologies[topology].bounds[s];
+
+        memcpy(&value[n], b + member, sizeof *value);
+        if (!isnan(value[n]))
+            n++;
+    }
+    return median(value, n);
 }
 
 /* ---- running */
@@ -104,6 +133,23 @@ static void on_progress(void *arg, double done)
     p->fn(p->arg, (p->done + done) / p->runs);
 }
 
+/* Without one the policies can still be told from each other. */
+static struct sim_bound bound_make(const struct sim_world *w)
+{
+    struct sim_bound none = {NAN, NAN, NAN, NAN}, out = none;
+    struct bound_result r;
+    struct err e = {0};
+    double n;
+
+    if (!w->conf->bound || bound_world(w, &r, &out.blind, &e) != ERR_OK || r.sessions == 0)
+        return none;
+    n = (double)r.sessions;
+    out.offline = r.total / n;
+    out.client = r.client / n;
+    out.origin = r.origin / n;
+    return out;
+}
+
 static enum err_code run_topology(const struct sim_conf *c, struct sim_report_topology *t,
                                   struct progress *p, struct err *e)
 {
@@ -113,9 +159,13 @@ static enum err_code run_topology(const struct sim_conf *c, struct sim_report_to
         struct sim_world *w = NULL;
 
         rc = sim_world_new(c, t->topology, c->seed + s, &w, e);
+        if (rc == ERR_OK)
+            t->bounds[s] = bound_make(w);
         for (size_t i = 0; i < c->policy_count && rc == ERR_OK; i++) {
             rc = sim_run(w, c->policies[i], p->fn ? on_progress : NULL, p,
                          &t->runs[s * c->policy_count + i], e);
+            t->runs[s * c->policy_count + i].bound = t->bounds[s].offline;
+            t->runs[s * c->policy_count + i].bound_blind = t->bounds[s].blind;
             p->done++;
         }
         sim_world_free(w);
@@ -138,8 +188,10 @@ enum err_code sim_report_run(const struct sim_conf *conf, sim_progress_fn *progr
         struct sim_report_topology *t = &out->topologies[i];
 
         t->runs = calloc(conf->seeds * conf->policy_count, sizeof *t->runs);
-        rc = t->runs ? topology_load(conf->topologies[i].p, out->arena, &t->topology, e)
-                     : err_set(e, ERR_LIMIT, "no memory for the results");
+        t->bounds = calloc(conf->seeds, sizeof *t->bounds);
+        rc = t->runs && t->bounds
+                 ? topology_load(conf->topologies[i].p, out->arena, &t->topology, e)
+                 : err_set(e, ERR_LIMIT, "no memory for the results");
         if (rc == ERR_OK)
             rc = run_topology(conf, t, &p, e);
     }
@@ -156,6 +208,7 @@ void sim_report_fini(struct sim_report *r)
         for (size_t k = 0; t->runs && k < r->conf->seeds * r->conf->policy_count; k++)
             sim_result_fini(&t->runs[k]);
         free(t->runs);
+        free(t->bounds);
     }
     free(r->topologies);
     arena_free(r->arena);
@@ -218,6 +271,19 @@ static void write_policy(struct json_write *w, const struct sim_report *r, size_
     json_write_object_end(w);
 }
 
+static void write_bounds(struct json_write *w, const struct sim_report *r, size_t topology)
+{
+    json_write_key(w, STR("bound"));
+    json_write_object(w);
+    write_number(w, "cost", sim_report_bound(r, topology, offsetof(struct sim_bound, offline)));
+    write_number(w, "client_cost",
+                 sim_report_bound(r, topology, offsetof(struct sim_bound, client)));
+    write_number(w, "origin_cost",
+                 sim_report_bound(r, topology, offsetof(struct sim_bound, origin)));
+    write_number(w, "blind_cost", sim_report_bound(r, topology, offsetof(struct sim_bound, blind)));
+    json_write_object_end(w);
+}
+
 bool sim_report_json(const struct sim_report *r, struct str name, struct bytes *out)
 {
     struct json_write w;
@@ -238,6 +304,7 @@ bool sim_report_json(const struct sim_report *r, struct str name, struct bytes *
         write_uint(&w, "dropped_peers", t->dropped_peers);
         write_uint(&w, "dropped_apart", t->dropped_apart);
         write_uint(&w, "parallel_links", t->parallel);
+        write_bounds(&w, r, i);
         json_write_key(&w, STR("policies"));
         json_write_array(&w);
         for (size_t p = 0; p < r->conf->policy_count; p++)

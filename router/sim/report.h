@@ -7,9 +7,11 @@ enum sim_metric {
     SIM_COST, /* a session: client and origin side */
     SIM_CLIENT_COST,
     SIM_ORIGIN_COST,
-    SIM_HIT,    /* share of the sessions */
-    SIM_FULL,   /* share sent to a full streamer */
-    SIM_FAILED, /* share sent to one that is down, or to nobody */
+    SIM_TO_BOUND, /* cost by the offline bound's; NAN: there is none */
+    SIM_TO_BLIND, /* by the lowest of those who do not know the future */
+    SIM_HIT,      /* share of the sessions */
+    SIM_FULL,     /* share sent to a full streamer */
+    SIM_FAILED,   /* share sent to one that is down, or to nobody */
     SIM_LOAD_P99,
     SIM_LOAD_MAX_MEAN,
     SIM_MOVED_LEAVE, /* NAN: nobody left */
@@ -22,9 +24,16 @@ const char *sim_metric_name(enum sim_metric m); /* "cost", "client_cost", ... */
 
 double sim_metric_of(const struct sim_result *r, enum sim_metric m);
 
+/* Of a session; NAN: the scenario wants none, or it is beyond what bound.h can do. */
+struct sim_bound {
+    double offline, client, origin; /* client and origin side of the offline bound */
+    double blind;                   /* for those who do not know the future */
+};
+
 struct sim_report_topology {
     const struct topology *topology;
-    struct sim_result *runs; /* [seeds][policies] */
+    struct sim_result *runs;  /* [seeds][policies] */
+    struct sim_bound *bounds; /* [seeds] */
 };
 
 struct sim_report {
@@ -41,6 +50,9 @@ void sim_report_fini(struct sim_report *r);
 /* Median over the seeds; policy is its index in the scenario's list. NAN: no seed has it. */
 double sim_report_median(const struct sim_report *r, size_t topology, size_t policy,
                          enum sim_metric m);
+
+/* The same of a bound, by the offset of its member. */
+double sim_report_bound(const struct sim_report *r, size_t topology, size_t member);
 
 /* {"scenario":..,"topologies":[{"name":..,"policies":[{"policy":..,"median":{..},"seeds":[..]}]}]}
  */

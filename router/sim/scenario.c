@@ -42,6 +42,7 @@ void sim_conf_init(struct sim_conf *c)
         .sample_s = 10,
         .seed = 1,
         .seeds = 1,
+        .bound = true,
         .policies = all,
         .policy_count = sizeof all / sizeof *all,
         .policy = {.cost_weight = 1,

@@ -101,6 +101,7 @@ struct sim_conf {
     uint32_t step_ms, sample_s;
     uint64_t seed;
     uint32_t seeds; /* seed, seed + 1, ... */
+    bool bound;     /* the offline bound is reckoned, too */
     const enum sim_policy *policies;
     size_t policy_count;
     struct policy_conf policy; /* SIM_WAYMARK's */

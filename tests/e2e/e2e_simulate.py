@@ -51,19 +51,23 @@ def main():
         for topology in docs[0]["topologies"]:
             costs = {p["policy"]: p["median"]["cost"] for p in topology["policies"]}
             assert len(costs) == 7, costs
+            bound = topology["bound"]
+            assert 0 < bound["cost"] and abs(bound["client_cost"] + bound["origin_cost"] - bound["cost"]) < 1e-6, bound
             for policy in topology["policies"]:
                 median = policy["median"]
                 assert policy["runs"][0]["sessions"] > 1000
+                assert abs(median["cost_to_bound"] - median["cost"] / bound["cost"]) < 1e-6
+                assert median["cost_to_bound"] >= 1 or median["overload"] + median["failed"] > 0, (topology, policy)
                 assert 0 < median["hit_ratio"] < 1 and median["cost"] > 0, (topology["name"], policy)
                 assert abs(median["client_cost"] + median["origin_cost"] - median["cost"]) < 1e-6
 
         plots = glob.glob(os.path.join(work, "plots", "*.svg"))
-        assert len(plots) == 12 * 7 + 10, len(plots)
+        assert len(plots) == 12 * 7 + 12, len(plots)
         for plot in plots:
             ElementTree.parse(plot)
 
         run = simulate(scenario)
-        assert run.returncode == 0 and "traffic-router" in run.stdout, run.stdout + run.stderr
+        assert run.returncode == 0 and "traffic-router" in run.stdout and "\nAt least " in run.stdout, run.stdout + run.stderr
 
         with open(scenario, "a") as f:
             f.write("policy: {bandd: 3%}\n")
