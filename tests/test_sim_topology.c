@@ -168,6 +168,18 @@ START_TEST(topology_zoo)
 }
 END_TEST
 
+START_TEST(no_such_file)
+{
+    struct arena *arena = arena_new(1 << 20);
+    const struct topology *t = NULL;
+    struct err e = {0};
+
+    ck_assert_int_eq(topology_load("/nowhere/x.graphml", arena, &t, &e), ERR_IO);
+    ck_assert_msg(strstr(e.text, "/nowhere/x.graphml"), "%s", e.text);
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(maps)
 {
     struct arena *arena = arena_new(16 << 20);
@@ -209,6 +221,7 @@ int main(void)
     tcase_add_test(t, distances);
     tcase_add_loop_test(t, topology_zoo, 0, sizeof zoo / sizeof *zoo);
     tcase_add_test(t, maps);
+    tcase_add_test(t, no_such_file);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -501,9 +501,9 @@ enum err_code topology_load(const char *path, struct arena *arena, const struct 
         rc = topology_parse(text.data, text.len,
                             (struct str){base, end ? (size_t)(end - base) : strlen(base)}, arena,
                             out, e);
-        if (rc != ERR_OK)
-            err_wrap(e, "topology %s", path);
     }
+    if (rc != ERR_OK)
+        err_wrap(e, "topology %s", path);
     bytes_free(&text);
     return rc;
 }

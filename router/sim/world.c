@@ -299,8 +299,10 @@ static enum err_code trace_load(struct sim_world *w, struct err *e)
     struct ids t = {.mask = 15};
     uint32_t lines = 1;
 
-    if (rc != ERR_OK)
+    if (rc != ERR_OK) {
+        err_wrap(e, "trace %s", w->conf->trace.p);
         return rc;
+    }
     for (size_t i = 0; i < text.len; i++)
         lines += text.data[i] == '\n';
     while (t.mask < 2 * (uint64_t)lines && t.mask < UINT32_C(1) << 30)
