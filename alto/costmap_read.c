@@ -504,7 +504,7 @@ static enum err_code on_cost(struct reader *r, struct json_push *j, const struct
                              struct err *e)
 {
     enum err_code rc;
-    double cost;
+    double cost = NAN;
 
     if (ev->kind == JSON_PUSH_ARRAY) {
         note(r, j, &r->array,

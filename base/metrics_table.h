@@ -18,7 +18,8 @@ METRIC(STATE_ERRORS, "counter", "waymark_state_writes_total", "result=\"error\""
        "Writes of the state file, by result")
 METRIC(TALLIES_DROPPED, "counter", "waymark_tallies_dropped_total", "",
        "Sessions that did not count for popularity: the control thread was behind")
-METRIC(GEO_LOADS, "counter", "waymark_geo_loads_total", "", "Times that the geo databases were read")
+METRIC(GEO_LOADS, "counter", "waymark_geo_loads_total", "",
+       "Times that the geo databases were read")
 
 // router
 METRIC(PROBES_GOOD, "counter", "waymark_probes_total", "result=\"good\"",
@@ -101,18 +102,24 @@ METRIC(REDIRECT_NO_SERVICE, "counter", "waymark_redirects_total", "result=\"no_s
        "Content requests by how they ended; degraded: sent to the least bad streamer")
 
 // router
-METRIC(ROUTE_STREAMERS, "counter", "waymark_routes_total", "to=\"streamers\"",
-       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
-METRIC(ROUTE_DOWNSTREAM, "counter", "waymark_routes_total", "to=\"downstream\"",
-       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
-METRIC(ROUTE_BYPASS, "counter", "waymark_routes_total", "to=\"bypass\"",
-       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
-METRIC(ROUTE_DENIED, "counter", "waymark_routes_total", "to=\"denied\"",
-       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
-METRIC(ROUTE_LIMITED, "counter", "waymark_routes_total", "to=\"limited\"",
-       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
-METRIC(ROUTE_NOBODY, "counter", "waymark_routes_total", "to=\"nobody\"",
-       "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(
+    ROUTE_STREAMERS, "counter", "waymark_routes_total", "to=\"streamers\"",
+    "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(
+    ROUTE_DOWNSTREAM, "counter", "waymark_routes_total", "to=\"downstream\"",
+    "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(
+    ROUTE_BYPASS, "counter", "waymark_routes_total", "to=\"bypass\"",
+    "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(
+    ROUTE_DENIED, "counter", "waymark_routes_total", "to=\"denied\"",
+    "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(
+    ROUTE_LIMITED, "counter", "waymark_routes_total", "to=\"limited\"",
+    "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
+METRIC(
+    ROUTE_NOBODY, "counter", "waymark_routes_total", "to=\"nobody\"",
+    "Questions of all front ends by who serves: our streamers, another CDN, the bypass, or nobody")
 METRIC(SESSIONS_NEW, "counter", "waymark_sessions_total", "seen=\"new\"",
        "Answers that sent a client to a streamer: new sessions, and ones that were counted before")
 METRIC(SESSIONS_AGAIN, "counter", "waymark_sessions_total", "seen=\"again\"",

@@ -223,16 +223,19 @@ static void print_source(const char *name, const json_t *s)
         printf("             refused since: %s\n", member(s, "error"));
 }
 
+static void print_list(const char *name, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        print_source(name, json_array_get(list, i));
+}
+
 static void print_sources(const json_t *all)
 {
-    const json_t *s;
-    size_t i;
-
     print_source("network map", json_object_get(all, "network_map"));
     print_source("cost map", json_object_get(all, "cost_map"));
-    json_array_foreach(json_object_get(all, "cost_maps"), i, s) print_source("cost map", s);
+    print_list("cost map", json_object_get(all, "cost_maps"));
     print_source("geo", json_object_get(all, "geo"));
-    json_array_foreach(json_object_get(all, "advertisements"), i, s) print_source("advertised", s);
+    print_list("advertised", json_object_get(all, "advertisements"));
 }
 
 static void print_memory(const json_t *doc)

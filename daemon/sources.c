@@ -418,7 +418,7 @@ enum err_code sources_downstreams(const struct sources *s, const struct config *
     enum err_code rc = all ? ERR_OK : no_memory(e);
 
     *out = NULL;
-    for (size_t i = 0; i < c->downstream_count && rc == ERR_OK; i++) {
+    for (size_t i = 0; all && i < c->downstream_count && rc == ERR_OK; i++) {
         const struct downstream_keys *k = &c->downstreams[i];
         const struct source_file *f =
             k->advertisement.n ? list_find(&s->fci, k->advertisement.p) : NULL;

@@ -359,7 +359,7 @@ static uint16_t column_of(const struct cache_memory *m, const char name[NAME_SIZ
 
 static void bits_move(struct cache_memory *m, const struct cache_memory_plan *plan)
 {
-    uint64_t before[LIVE_SLOTS / 64 * 2];
+    uint64_t before[LIVE_SLOTS / 64 * 2] = {0};
 
     for (uint64_t row = 0; row <= m->row_mask; row++) {
         _Atomic uint64_t *at = m->bits + row * m->words * 2;

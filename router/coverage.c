@@ -391,6 +391,7 @@ static enum err_code marks_build(struct building *b, struct coverage *c, struct 
 
     if (!b->prefixes.count)
         return ERR_OK;
+    n = 0;
     entries = malloc(b->prefixes.count * sizeof *entries);
     qsort(b->prefixes.items, b->prefixes.count, b->prefixes.size, by_prefix);
     if (!entries || !marks_walk(b, &rows, entries, &n))

@@ -109,7 +109,8 @@ static enum err_code geo_new(struct stacking *s, struct geo **out, struct err *e
         free(g);
         return rc;
     }
-    memcpy(places, s->places.items, s->places.count * sizeof *places);
+    if (s->places.count) /* the first is GEO_NONE's: always */
+        memcpy(places, s->places.items, s->places.count * sizeof *places);
     atomic_init(&g->refs, 1);
     g->arena = arena;
     g->places = places;

@@ -71,7 +71,7 @@ struct stat_value stat_from_double(double d)
 {
     if (d >= 0 && d < 0x1p64 && d == floor(d))
         return (struct stat_value){.kind = STAT_UINT, .u = (uint64_t)d};
-    if (d < 0 && d > -0x1p63 && d == floor(d))
+    if (d < 0 && d > (double)INT64_MIN && d == floor(d))
         return (struct stat_value){.kind = STAT_INT, .i = (int64_t)d};
     return (struct stat_value){.kind = STAT_REAL, .d = d};
 }

@@ -314,15 +314,14 @@ END_TEST
 /* Which slot knows a pair is part of the content. */
 START_TEST(tags_tell_slots_apart)
 {
-    static const char *const texts[] =
-        {
-            META("numerical", THREE) "{\"PID1\":{\"PID1\":[1,null,null],\"PID2\":[null,2,null]}}}",
-            META("numerical", THREE) "{\"PID1\":{\"PID1\":[1,null,null],\"PID2\":[2,null,null]}}}",
-            META("numerical", THREE) "{\"PID1\":{\"PID1\":[1,null,null],\"PID2\":[null,null,2]}}}",
-            META("numerical", CALENDAR(START ",\"time-interval-size\":301,\"number-of-intervals\":"
-                                             "3")) "{\"PID1\":{\"PID1\":[1,null,null],\"PID2\":["
-                                                   "null,2,null]}}}",
-        };
+    static const char *const texts[] = {
+        META("numerical", THREE) "{\"PID1\":{\"PID1\":[1,null,null],\"PID2\":[null,2,null]}}}",
+        META("numerical", THREE) "{\"PID1\":{\"PID1\":[1,null,null],\"PID2\":[2,null,null]}}}",
+        META("numerical", THREE) "{\"PID1\":{\"PID1\":[1,null,null],\"PID2\":[null,null,2]}}}",
+        META("numerical", CALENDAR(START ",\"time-interval-size\":301,\"number-of-intervals\":"
+                                         "3")) "{\"PID1\":{\"PID1\":[1,null,null],\"PID2\":["
+                                               "null,2,null]}}}",
+    };
     const char *tags[4];
 
     for (unsigned i = 0; i < 4; i++) {
@@ -341,11 +340,9 @@ START_TEST(a_full_arena_is_told)
     struct bytes text = {0};
     unsigned refused = 0;
 
-    ck_assert(bytes_printf(
-        &text, "{\"meta\":{" DEPENDS "," TYPE(
-                   "numerical") "," CALENDAR(START
-                                             ",\"time-interval-size\":1,\"number-of-intervals\":"
-                                             "100") "},\"cost-map\":{\"PID1\":{\"PID1\":[1"));
+    ck_assert(bytes_printf(&text, "{\"meta\":{" DEPENDS "," TYPE("numerical") "," CALENDAR(
+                                      START ",\"time-interval-size\":1,\"number-of-intervals\":"
+                                            "100") "},\"cost-map\":{\"PID1\":{\"PID1\":[1"));
     for (unsigned i = 1; i < 100; i++)
         ck_assert(bytes_printf(&text, ",1"));
     ck_assert(bytes_printf(&text, "],\"PID3\":2}}}"));
