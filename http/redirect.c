@@ -147,6 +147,7 @@ struct asked {
     const struct view_service *conf;
     const struct service_urls *urls;
     bool https; /* of the URL */
+    bool asked; /* route() was; not for a preflight, a wrong method, nobody's host */
     struct route_question ask;
     struct route r;
 };
@@ -181,6 +182,7 @@ static void ask(struct asked *a, uint8_t want)
     };
     route_content(t->view, &a->ask, a->q->path, a->q->query, t->keys);
     route(t, &a->ask, &a->r);
+    a->asked = true;
 }
 
 /* With its '?', or nothing. */
@@ -570,7 +572,10 @@ static void take_note(const struct asked *a, int status)
     n->kind = NOTE_HTTP;
     n->name_len = (uint8_t)(name.n < NOTE_NAME_MAX ? name.n : NOTE_NAME_MAX);
     memcpy(n->name, name.p, n->name_len);
-    note_route(n, t->view, a->service, &a->r);
+    if (a->asked)
+        note_route(n, t->view, a->service, &a->r);
+    else
+        note_decision(n, t->view, a->service, &a->r.decision);
     note_commit(t->notes);
 }
 
@@ -584,6 +589,7 @@ void redirect_handle(void *ctx, const struct http_request *request, struct http_
     a.conf = NULL;
     a.urls = NULL;
     a.https = false;
+    a.asked = false;
     a.r.to = ROUTE_NOBODY;
     a.r.downstream = DOWNSTREAM_NONE;
     a.r.decision.pid = PIDX_NONE; /* the choices need no clearing: count says how many there are */

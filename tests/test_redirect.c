@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "http/redirect_template.h"
+#include "router/route.h"
 #include "tests/view_fixture.h"
 
 /* Four PIDs in a row, a streamer in each of the first three: s0 (IPv4 and IPv6, both schemes, no
@@ -345,6 +346,7 @@ START_TEST(notes)
     turn.notes = ring;
     go((struct want){.host = "a.example", .target = "/x%20y?secret", .pid = 1});
     go((struct want){.host = "z.example", .target = "/gone"});
+    go((struct want){.host = "a.example", .target = "/x", .method = HTTP_OPTIONS});
     n = note_peek(ring);
     ck_assert_ptr_nonnull(n);
     ck_assert_uint_eq(n->status, 302);
@@ -353,6 +355,7 @@ START_TEST(notes)
     ck_assert(addr_eq(n->client, fixture_client(1)));
     ck_assert_str_eq(n->service, "plain");
     ck_assert_str_eq(n->streamer, "s1");
+    ck_assert_uint_eq(n->to, ROUTE_STREAMERS + 1);
     ck_assert_str_eq(n->pid, "p1");
     ck_assert(str_eq((struct str){n->name, n->name_len}, STR("/x%20y")));
     note_release(ring);
@@ -360,6 +363,12 @@ START_TEST(notes)
     ck_assert_ptr_nonnull(n);
     ck_assert_uint_eq(n->status, 404);
     ck_assert_uint_eq(n->why, WHY_NO_SERVICE);
+    ck_assert_uint_eq(n->to, 0); /* nobody was asked: not the same as nobody is there */
+    note_release(ring);
+    n = note_peek(ring);
+    ck_assert_ptr_nonnull(n);
+    ck_assert_str_eq(n->service, "plain");
+    ck_assert_uint_eq(n->to, 0);
     note_release(ring);
     note_ring_free(ring);
 }
