@@ -289,7 +289,7 @@ static void why_up(const struct streamer_state *s, const struct streamer_conf *c
     else
         n = snprintf(out, HEALTH_WHY_MAX, "%s",
                      s->cause[v6] == HEALTH_BY_PROBES ? "its probes are good" : "it can be polled");
-    if (ramp < 1)
+    if (ramp < 1 && n < HEALTH_WHY_MAX) /* a load may have any number of digits */
         snprintf(out + n, HEALTH_WHY_MAX - (size_t)n, "; starts slowly: %.0f %% of its capacity",
                  ramp * 100);
 }

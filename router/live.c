@@ -11,6 +11,8 @@
 #define ADMIN_AT     4
 #define SCALE_ONE    UINT32_C(0x3f800000) /* the bits of 1.0F */
 #define HIT_KNOWN_PM 950
+#define LEARN_MS     1000u /* of less time no rate is learnt */
+#define POLLS_LOST   3     /* in a row, and what others send is believed less and less */
 
 struct live *live_new(void)
 {
@@ -81,7 +83,7 @@ static void slot_reset(struct live_streamer *s, struct str name)
     s->open = 0;
     s->foreign = 0;
     s->foreign_s = 0;
-    s->polled = NAN;
+    s->missing = s->every_s = s->unheard_s = 0;
     s->polled_ms = 0;
     memset(s->name, 0, sizeof s->name);
     memcpy(s->name, name.p, name.n);
@@ -210,6 +212,14 @@ static void folded_set(struct live *l, struct live_streamer *s, uint32_t now)
     atomic_store_explicit(&s->folded, (uint64_t)(uint32_t)units << 32 | now, memory_order_release);
 }
 
+/* What others sent a moment ago says little of what they send in an hour. */
+static void foreign_fade(struct live_streamer *s, double elapsed_s)
+{
+    s->unheard_s += elapsed_s;
+    if (s->unheard_s > fmax(LIVE_FOREIGN_S, POLLS_LOST * s->every_s))
+        s->foreign *= exp(-elapsed_s / LIVE_FOREIGN_S);
+}
+
 /* The exact number stays in `open`: rounded to the word's sixteenths again and again, a small one
  * would never age. */
 void live_fold(struct live *l, lidx i, double elapsed_s, double session_s)
@@ -219,20 +229,22 @@ void live_fold(struct live *l, lidx i, double elapsed_s, double session_s)
     uint64_t before = atomic_load_explicit(&s->folded, memory_order_relaxed);
     double aged = session_s > 0 ? s->open * exp(-elapsed_s / session_s) : 0;
 
+    foreign_fade(s, elapsed_s);
     s->open = fmax(aged + (double)(now - (uint32_t)before) + s->foreign * elapsed_s, 0);
     folded_set(l, s, now);
 }
 
 /* What others send, by how far the belief was off. A session a second more since the last poll
  * would have left session_s * (1 - exp(-elapsed / session_s)) more open now. */
-static void learn_foreign(struct live_streamer *s, double missing, double elapsed_s,
-                          double session_s)
+static void learn_foreign(struct live_streamer *s, double elapsed_s, double session_s)
 {
     const double known_s = fmin(s->foreign_s, LIVE_FOREIGN_S);
     const double left = session_s > 0 ? session_s * -expm1(-elapsed_s / session_s) : elapsed_s;
 
-    s->foreign += elapsed_s / (known_s + elapsed_s) * (missing / left);
+    s->foreign += elapsed_s / (known_s + elapsed_s) * (s->missing / left);
     s->foreign_s = known_s + elapsed_s;
+    s->every_s = elapsed_s;
+    s->missing = 0;
 }
 
 void live_poll(struct live *l, lidx i, double sessions, uint64_t now_ms, double session_s)
@@ -242,11 +254,17 @@ void live_poll(struct live *l, lidx i, double sessions, uint64_t now_ms, double 
     uint64_t before = atomic_load_explicit(&s->folded, memory_order_relaxed);
     double believed = s->open + (double)(now - (uint32_t)before);
 
-    if (!isnan(s->polled) && now_ms > s->polled_ms)
-        learn_foreign(s, sessions - believed, (double)(now_ms - s->polled_ms) / 1000, session_s);
+    if (isnan(sessions))
+        return;
+    sessions = fmin(fmax(sessions, 0), LIVE_SESSIONS_MAX);
+    if (s->polled_ms)
+        s->missing += sessions - believed;
+    if (s->polled_ms && now_ms >= s->polled_ms + LEARN_MS)
+        learn_foreign(s, (double)(now_ms - s->polled_ms) / 1000, session_s);
+    if (s->polled_ms == 0 || now_ms >= s->polled_ms + LEARN_MS)
+        s->polled_ms = now_ms;
+    s->unheard_s = 0;
     s->open = sessions;
-    s->polled = sessions;
-    s->polled_ms = now_ms;
     folded_set(l, s, now);
 }
 
@@ -256,7 +274,7 @@ void live_poll_forget(struct live *l, lidx i)
 
     s->foreign = 0;
     s->foreign_s = 0;
-    s->polled = NAN;
+    s->missing = s->every_s = 0;
     s->polled_ms = 0;
 }
 
@@ -264,7 +282,7 @@ void live_resume(struct live *l, lidx i, double sessions, double foreign, double
 {
     struct live_streamer *s = &l->streamer[i];
 
-    s->open = sessions;
+    s->open = fmin(sessions, LIVE_SESSIONS_MAX);
     s->foreign = foreign;
     s->foreign_s = fmin(foreign_s, LIVE_FOREIGN_S);
     folded_set(l, s, (uint32_t)atomic_load_explicit(&s->folded, memory_order_relaxed));

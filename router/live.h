@@ -60,8 +60,10 @@ struct live_streamer {
     _Alignas(LIVE_LINE) double open; /* folded's high half, exactly */
     double foreign;                  /* sessions a second that others send it, by its polls */
     double foreign_s;                /* over how many seconds that was learnt */
-    double polled;                   /* sessions that it had at its last poll; NAN: none yet */
-    uint64_t polled_ms;              /* when; 0: never */
+    double missing;                  /* what polls have corrected the belief by since polled_ms */
+    uint64_t polled_ms;              /* the poll up to which `foreign` was learnt; 0: none yet */
+    double every_s;                  /* between the last two that taught */
+    double unheard_s;                /* folded since the last poll */
     bool in_use, marked;
     char name[64];
 };
@@ -137,9 +139,12 @@ static inline float live_scale(const struct live *l, lidx i)
 /* Control thread: a poll or a report came in that says how many sessions it has now: that many are
  * believed from here on. From two of them in a row it is known what others (routers, players that
  * ask nobody) send there besides us, and what ends sooner or later than believed: sessions a
- * second, of either sign, smoothed over LIVE_FOREIGN_S; live_fold counts on with it until the next.
- */
-#define LIVE_FOREIGN_S 60.0
+ * second, of either sign, smoothed over LIVE_FOREIGN_S; live_fold counts on with it until the next,
+ * and where that does not come for LIVE_FOREIGN_S (or three times what polls are apart), less and
+ * less. Polls within a second teach together with the next. NAN is no poll; sessions are at most
+ * LIVE_SESSIONS_MAX. */
+#define LIVE_FOREIGN_S    60.0
+#define LIVE_SESSIONS_MAX 2e8 /* as many sixteenths fit a word */
 void live_poll(struct live *l, lidx i, double sessions, uint64_t now_ms, double session_s);
 /* Control thread: what it says that it has. NULL: nobody has asked yet. _open: makes it; NULL: no
  * memory. A slot that is given to another streamer begins with nothing. */

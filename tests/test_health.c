@@ -283,6 +283,33 @@ START_TEST(ramp_waits_for_up)
 }
 END_TEST
 
+/* A number of any size comes from a page: the sentence is cut, and stays within its room. */
+START_TEST(huge_loads_are_told)
+{
+    struct {
+        char text[HEALTH_WHY_MAX], behind[512];
+    } room;
+    const struct health_report huge = {1e300, NAN, -1};
+    struct streamer_conf c = conf();
+    struct streamer_state s;
+
+    health_begin(&s, 0);
+    s.before[0] = HEALTH_BY_LOAD;
+    s.was_down = true;
+    c.poll.leave_pm = 0; /* load decides no more */
+    health_probe(&s, &c, false, true, 0);
+    health_poll(&s, &c, &huge, 60000);
+    ck_assert_int_eq(s.now[0], HEALTH_UP);
+    s.before[0] = HEALTH_BY_LOAD;
+    s.was_down = true;
+    memset(&room, 'x', sizeof room);
+    health_why(&s, &c, false, 60000, room.text);
+    ck_assert(memchr(room.text, '\0', sizeof room.text) != NULL);
+    for (size_t i = 0; i < sizeof room.behind; i++)
+        ck_assert_int_eq(room.behind[i], 'x');
+}
+END_TEST
+
 START_TEST(reported_capacity_counts)
 {
     static const struct {
@@ -474,6 +501,7 @@ int main(void)
     tcase_add_test(c, polls_alone_are_enough);
     tcase_add_test(c, returns_start_slowly);
     tcase_add_test(c, ramp_waits_for_up);
+    tcase_add_test(c, huge_loads_are_told);
     tcase_add_test(c, reported_capacity_counts);
     tcase_add_test(c, dwell_holds);
     tcase_add_test(c, flapping_streamers);

@@ -272,6 +272,67 @@ START_TEST(others_are_learnt)
 }
 END_TEST
 
+static double foreign_after(const double *polls, unsigned n, unsigned every_ms, double *sessions)
+{
+    struct live *l = live_new();
+    uint64_t now = 1000;
+    double foreign;
+
+    ck_assert_uint_eq(live_slot(l, STR("a")), 0);
+    for (unsigned i = 0; i < n; i++, now += every_ms) {
+        live_poll(l, 0, polls[i], now, 600);
+        ck_assert_msg(isfinite(l->streamer[0].foreign) && isfinite(live_sessions(l, 0)),
+                      "poll %u of %g: %g", i, polls[i], l->streamer[0].foreign);
+    }
+    live_fold(l, 0, 1, 600);
+    foreign = l->streamer[0].foreign;
+    *sessions = live_sessions(l, 0);
+    live_free(l);
+    return foreign;
+}
+
+/* Whatever a page says, what is believed is a number, and the next poll that is sane is believed
+ * again. */
+START_TEST(mad_polls_are_got_over)
+{
+    const double mad[] = {10, 1e308, 0, 1e308, 5, 5, 5}, infinite[] = {10, INFINITY, 10, 10, 10};
+    double sessions;
+
+    ck_assert(isfinite(foreign_after(mad, sizeof mad / sizeof *mad, 10000, &sessions)));
+    ck_assert(
+        isfinite(foreign_after(infinite, sizeof infinite / sizeof *infinite, 10000, &sessions)));
+}
+END_TEST
+
+/* Two reports within a moment say nothing of a rate. */
+START_TEST(reports_at_once_teach_no_rate)
+{
+    const double two[] = {10, 110};
+    double sessions;
+
+    ck_assert_double_eq_tol(foreign_after(two, 2, 1, &sessions), 0, 1e-9);
+    ck_assert_double_eq_tol(sessions, 110, 1);
+}
+END_TEST
+
+/* Behind a burst its polls are lost for good: others are not believed to go on so for ever. */
+START_TEST(others_are_forgotten_in_silence)
+{
+    struct live *l = live_new();
+
+    ck_assert_uint_eq(live_slot(l, STR("a")), 0);
+    live_poll(l, 0, 0, 1000, 3600);
+    for (unsigned t = 0; t < 10; t++)
+        live_fold(l, 0, 1, 3600);
+    live_poll(l, 0, 100, 11000, 3600); /* 10 a second: 36,000 in the long run */
+    for (unsigned t = 0; t < 3600; t++) {
+        live_fold(l, 0, 1, 3600);
+        ck_assert_msg(live_sessions(l, 0) < 1500, "%u s later: %g", t, live_sessions(l, 0));
+    }
+    live_free(l);
+}
+END_TEST
+
 static Suite *live_suite(void)
 {
     Suite *s = suite_create("live");
@@ -285,6 +346,9 @@ static Suite *live_suite(void)
     tcase_add_test(t, dispatches_wrap);
     tcase_add_loop_test(t, polls_keep_beliefs_true, 0, (int)(sizeof streams / sizeof *streams));
     tcase_add_test(t, others_are_learnt);
+    tcase_add_test(t, mad_polls_are_got_over);
+    tcase_add_test(t, reports_at_once_teach_no_rate);
+    tcase_add_test(t, others_are_forgotten_in_silence);
     suite_add_tcase(s, t);
     return s;
 }
