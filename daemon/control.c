@@ -47,6 +47,7 @@ static void live_restore(struct control *c)
 
         live_hit_set(c->live, at, v->streamers[i].conf->hit_pm);
     }
+    prober_hits(c->prober);
     live_mark_end(c->live);
 }
 

@@ -88,6 +88,7 @@ static void state_read(struct control *c, const char *path)
     case ERR_OK:
         known = state_apply(s, c->live, c->view, c->memory.popularity,
                             (double)c->turn.now_ms / 1000, c->turn.wall_ms);
+        prober_resume(c->prober);
         log_info("event=state.restored streamers=%zu contents=%zu", known.streamers,
                  known.contents);
         break;

@@ -154,6 +154,41 @@ static void note_return(struct streamer_state *s, const struct streamer_conf *c,
     }
 }
 
+/* Whatever was behind it is not known any more: the likeliest, and what the next good word ends. */
+static void resume_cause(struct streamer_state *s, const struct streamer_conf *c, unsigned v6,
+                         enum health was, uint64_t now_ms)
+{
+    const bool probed = c->probe.type != PROBE_NONE;
+
+    if (probed)
+        s->probe[v6].now = was == HEALTH_SUSPECT ? HEALTH_UP : was;
+    else if (was == HEALTH_DOWN)
+        s->ready = 0;
+    else
+        s->heard = true;
+    if (was != HEALTH_SUSPECT)
+        return;
+    if (c->poll.leave_pm)
+        s->loaded = true;
+    else
+        s->heard_ms = since(c->poll.stale_ms, now_ms);
+}
+
+void health_resume(struct streamer_state *s, const struct streamer_conf *c,
+                   const enum health was[2], uint64_t now_ms)
+{
+    for (unsigned v6 = 0; v6 < FAMILIES; v6++) {
+        if (!has_family(c, v6) || was[v6] == HEALTH_UNKNOWN ||
+            (c->probe.type == PROBE_NONE && !speaks(c)))
+            continue;
+        resume_cause(s, c, v6, was[v6], now_ms);
+        s->now[v6] = wanted(s, c, v6, now_ms, &s->cause[v6]);
+        s->decided[v6] = s->now[v6] == HEALTH_DOWN || s->now[v6] == HEALTH_SUSPECT;
+        s->since_ms[v6] = now_ms;
+    }
+    note_return(s, c, now_ms);
+}
+
 /* What is no longer asked is forgotten: an address that went, probes that were switched off. */
 static void forget(struct streamer_state *s, const struct streamer_conf *c, unsigned v6)
 {

@@ -68,6 +68,11 @@ struct health_report {
 void health_begin(struct streamer_state *s, uint64_t now_ms);
 /* From here on it is listened to, and nothing that it said before counts. */
 void health_listen(struct streamer_state *s, uint64_t now_ms);
+/* Behind health_begin: what an earlier process said of its addresses. Down and suspect hold on as
+ * if they had come about now, until enough probes, or polls, say otherwise; what nobody looks at
+ * any more is not known. */
+void health_resume(struct streamer_state *s, const struct streamer_conf *c,
+                   const enum health was[2], uint64_t now_ms);
 /* An address of it became another one: nothing is known of that. */
 void health_forget(struct streamer_state *s, bool v6);
 

@@ -277,3 +277,24 @@ enum err_code prober_set(struct prober *p, struct view *v, struct err *e)
     on_tick(-1, 0, p); /* what was switched off counts no more */
     return ERR_OK;
 }
+
+void prober_resume(struct prober *p)
+{
+    const uint64_t now = clock_ms();
+
+    for (size_t i = 0; i < p->count; i++) {
+        struct member *m = p->members[i];
+        const health_word w = live_health_get(p->live, m->at->live);
+        const enum health was[2] = {live_health_of(w, false), live_health_of(w, true)};
+
+        health_resume(&m->state, m->conf, was, now);
+        poller_resume(m);
+        put_words(m, now);
+    }
+}
+
+void prober_hits(struct prober *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        poller_hits(p->members[i]);
+}

@@ -25,6 +25,13 @@ struct prober *prober_new(struct event_base *base, struct live *live, prober_cha
  * the interval, no port, an empty status range, a path that breaks the request line); all stays as
  * it was. */
 enum err_code prober_set(struct prober *p, struct view *v, struct err *e) MUST_CHECK;
+/* Once, behind the first prober_set and before the loop runs: takes over from the live words what
+ * an earlier process knew (state_apply put it there), where its probes, polls and reports go on
+ * from. */
+void prober_resume(struct prober *p);
+/* Puts what polls have taught of hits into the live words again: a view that was built and then
+ * refused has put in there what the configuration believes. */
+void prober_hits(struct prober *p);
 /* Counts probes and changes in m, which is the control thread's; without it nothing is counted. */
 void prober_count_in(struct prober *p, struct metrics *m);
 void prober_free(struct prober *p);

@@ -122,5 +122,9 @@ void digester_adopt(struct member *m, const struct streamer_conf *before);
 /* ERR_CONFLICT: it cannot be asked so. */
 enum err_code target_check(const struct streamer_conf *c, struct err *e) MUST_CHECK;
 enum err_code poller_check(const struct view_streamer *s, struct err *e) MUST_CHECK;
+/* Puts what was learnt of hits into the live words. */
+void poller_hits(const struct member *m);
+/* Takes from there what an earlier process learnt. */
+void poller_resume(struct member *m);
 /* A poll or report is in. */
 void poller_took(struct member *m, const struct profile_report *r, uint64_t now_ms);

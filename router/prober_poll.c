@@ -48,6 +48,37 @@ static struct probe_ask page_ask(const struct member *m, const struct probe_conf
 
 /* ---- what comes of a report */
 
+void poller_hits(const struct member *m)
+{
+    const struct poller *p = &m->poll;
+
+    if (!p->hit_learnt)
+        return;
+    live_hit_set(m->owner->live, m->at->live, (uint32_t)lrint(p->hit.unknown * 1000));
+    live_hit_known_set(m->owner->live, m->at->live, (uint32_t)lrint(p->hit.known * 1000));
+}
+
+static struct hit_belief hits_now(const struct member *m)
+{
+    const struct live_streamer *s = &m->owner->live->streamer[m->at->live];
+
+    return (struct hit_belief){
+        .known = atomic_load_explicit(&s->hit_known_pm, memory_order_relaxed) / 1000.0,
+        .unknown = atomic_load_explicit(&s->hit_pm, memory_order_relaxed) / 1000.0};
+}
+
+/* What is as configured follows the configuration. */
+void poller_resume(struct member *m)
+{
+    const struct live_streamer *s = &m->owner->live->streamer[m->at->live];
+    const bool speaks = m->conf->poll.profile.n > 0 || m->conf->reports;
+
+    if (!speaks || atomic_load_explicit(&s->hit_pm, memory_order_relaxed) == m->conf->hit_pm)
+        return;
+    m->poll.hit = hits_now(m);
+    m->poll.hit_learnt = true;
+}
+
 /* The counters wrap; both are read at about the same time, so that one may be ahead by a few. */
 static void learn_hits(struct member *m, double ratio)
 {
@@ -62,13 +93,10 @@ static void learn_hits(struct member *m, double ratio)
     if (isnan(ratio) || sent == 0)
         return;
     if (!p->hit_learnt)
-        p->hit = (struct hit_belief){
-            .known = atomic_load_explicit(&s->hit_known_pm, memory_order_relaxed) / 1000.0,
-            .unknown = atomic_load_explicit(&s->hit_pm, memory_order_relaxed) / 1000.0};
+        p->hit = hits_now(m);
     p->hit = hit_learn(p->hit, ratio, fmin((double)sent_known / sent, 1), HIT_WEIGHT);
     p->hit_learnt = true;
-    live_hit_set(m->owner->live, m->at->live, (uint32_t)lrint(p->hit.unknown * 1000));
-    live_hit_known_set(m->owner->live, m->at->live, (uint32_t)lrint(p->hit.known * 1000));
+    poller_hits(m);
 }
 
 void poller_took(struct member *m, const struct profile_report *r, uint64_t now_ms)
@@ -241,11 +269,7 @@ void poller_adopt(struct member *m, const struct view_streamer *before)
         p->has_sample = false; /* two numbers of different kinds make no rate */
         asker_start(&p->ask, m->conf->poll.interval_ms);
     }
-    if (!p->hit_learnt)
-        return;
-    /* The view has put in what the configuration believes. */
-    live_hit_set(m->owner->live, m->at->live, (uint32_t)lrint(p->hit.unknown * 1000));
-    live_hit_known_set(m->owner->live, m->at->live, (uint32_t)lrint(p->hit.known * 1000));
+    poller_hits(m); /* the view has put in what the configuration believes */
 }
 
 enum err_code poller_check(const struct view_streamer *s, struct err *e)

@@ -337,6 +337,63 @@ START_TEST(reported_capacity_counts)
 }
 END_TEST
 
+/* What an earlier process knew, and what ends it. */
+START_TEST(resumed)
+{
+    static const enum health states[] = {HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN, HEALTH_SUSPECT};
+
+    for (unsigned i = 0; i < 2 * 4 * 2; i++) {
+        const enum health was[2] = {states[i & 3], HEALTH_DOWN}; /* it has no IPv6 any more */
+        const bool probed = i & 4;
+        struct streamer_conf c = conf();
+        struct streamer_state s;
+        const uint64_t now = 100000;
+
+        c.probe.type = probed ? PROBE_TCP : PROBE_NONE;
+        c.probe.dwell_ms = 3000;
+        c.poll.leave_pm = i & 8 ? 950 : 0;
+        health_begin(&s, now);
+        health_resume(&s, &c, was, now);
+        ck_assert_int_eq(s.now[0], was[0]);
+        ck_assert_int_eq(s.now[1], HEALTH_UNKNOWN);
+        ck_assert_int_eq(s.was_down, was[0] == HEALTH_DOWN);
+        ck_assert_uint_eq(health_tick(&s, &c, now + 250), 0);
+        ck_assert_int_eq(s.now[0], was[0]);
+        poll_load(&s, &c, 0.9, now + 1000); /* between return and leave */
+        if (was[0] == HEALTH_DOWN || was[0] == HEALTH_SUSPECT)
+            ck_assert_int_eq(s.now[0], was[0]); /* for as long as it must */
+        if (probed && was[0] == HEALTH_DOWN) {
+            health_probe(&s, &c, false, true, now + 3500);
+            ck_assert_int_eq(s.now[0], HEALTH_DOWN);
+        }
+        if (probed)
+            health_probe(&s, &c, false, true, now + 4000);
+        health_tick(&s, &c, now + 4000);
+        ck_assert_int_eq(s.now[0],
+                         was[0] == HEALTH_SUSPECT && (i & 8) ? HEALTH_SUSPECT : HEALTH_UP);
+        poll_load(&s, &c, 0.1, now + 8000);
+        ck_assert_int_eq(s.now[0], HEALTH_UP);
+        ck_assert_double_eq_tol(health_ramp(&s, &c, now + 4000), was[0] == HEALTH_DOWN ? 0.1 : 1,
+                                1e-9);
+    }
+}
+END_TEST
+
+/* What nobody looks at any more is not known. */
+START_TEST(resumed_without_anybody_who_looks)
+{
+    const enum health was[2] = {HEALTH_DOWN, HEALTH_DOWN};
+    struct streamer_conf c = conf();
+    struct streamer_state s;
+
+    c.probe.type = PROBE_NONE;
+    c.poll.profile = STR("");
+    health_begin(&s, 0);
+    health_resume(&s, &c, was, 0);
+    ck_assert_int_eq(s.now[0], HEALTH_UNKNOWN);
+}
+END_TEST
+
 START_TEST(dwell_holds)
 {
     struct streamer_conf c = conf();
@@ -503,6 +560,8 @@ int main(void)
     tcase_add_test(c, ramp_waits_for_up);
     tcase_add_test(c, huge_loads_are_told);
     tcase_add_test(c, reported_capacity_counts);
+    tcase_add_test(c, resumed);
+    tcase_add_test(c, resumed_without_anybody_who_looks);
     tcase_add_test(c, dwell_holds);
     tcase_add_test(c, flapping_streamers);
     suite_add_tcase(s, c);

@@ -226,6 +226,46 @@ START_TEST(state_outlives_a_reload)
 }
 END_TEST
 
+/* What an earlier process knew is where this one goes on: who was down does not serve for a moment,
+ * and comes back like everybody. */
+START_TEST(an_earlier_process_is_resumed)
+{
+    struct world *const w = &worlds[0], *const next = &worlds[1];
+
+    ck_assert(server_listen(&server, false, 0));
+    w->conf[0] = streamer("a", PROBE_TCP);
+    w->conf[0].probe.up_after = 3;
+    w->conf[0].slow_start_s = 1000;
+    w->conf[1] = streamer("b", PROBE_TCP);
+    w->conf[1].reports = true;
+    w->conf[1].hit_pm = 300;
+    world_set(w, 2);
+    live_health_set(live, 0, false, HEALTH_DOWN); /* as state_apply does */
+    live_health_set(live, 1, false, HEALTH_UP);
+    live_hit_set(live, 1, 870);
+    live_hit_known_set(live, 1, 910);
+    prober_resume(prober);
+    ck_assert_int_eq(word("a", false), HEALTH_DOWN);
+    ck_assert_int_eq(word("b", false), HEALTH_UP);
+    ck_assert_float_eq_tol(live_scale(live, 0), 10, 1e-4F);
+    *next = *w;
+    live_hit_set(live, 1, 300); /* as a view does */
+    world_set(next, 2);
+    ck_assert_int_eq(word("a", false), HEALTH_DOWN);
+    ck_assert_uint_eq(atomic_load(&live->streamer[1].hit_pm), 870);
+    ck_assert_uint_eq(atomic_load(&live->streamer[1].hit_known_pm), 910);
+    live_hit_set(live, 1, 300); /* as one that is refused does */
+    prober_hits(prober);
+    ck_assert_uint_eq(atomic_load(&live->streamer[1].hit_pm), 870);
+    run_until(a_up, "up");
+    ck_assert_ptr_nonnull(strstr(changes, "a v4 up: 3 good probes in a row"));
+    ck_assert_ptr_nonnull(strstr(changes, "starts slowly: 10 %"));
+    ck_assert_ptr_null(strstr(changes, "unknown"));
+    ck_assert_ptr_null(strstr(changes, "down"));
+    ck_assert_ptr_null(strstr(changes, "b v4"));
+}
+END_TEST
+
 static struct world turns[2];
 static unsigned turn;
 
@@ -487,6 +527,7 @@ int main(void)
     tcase_add_test(c, request_is_what_was_configured);
     tcase_add_test(c, families_are_apart);
     tcase_add_test(c, state_outlives_a_reload);
+    tcase_add_test(c, an_earlier_process_is_resumed);
     tcase_add_test(c, frequent_views_do_not_hide_a_silent_streamer);
     tcase_add_test(c, free_with_probes_under_way);
     tcase_add_test(c, no_descriptor_is_no_verdict);

@@ -119,6 +119,28 @@ def test_an_order_is_kept_at_once():
     assert d.stop() == 0
 
 
+def test_who_was_down_serves_nobody_behind_a_restart():
+    d = Daemon('')
+    with open(d.config, 'w') as f:
+        f.write(config(d.where))
+    d.start()
+    path = os.path.join(d.where, 'state/state.json')
+    STREAMERS[2].stop()
+    wait_for('it is down', lambda: d.streamer('s2')['ipv4'] == 'down')
+    wait_for('it is written', lambda: os.path.exists(path) and
+             {s['name']: s['ipv4'] for s in json.load(open(path))['streamers']}['s2'] == 'down')
+    d.process.kill()
+    d.process.wait()
+    restarted(d)
+    assert d.streamer('s2')['ipv4'] == 'down', d.status()
+    wait_for('it is probed', lambda: d.metric('waymark_probes_total{result="bad"}') >= 1)
+    assert d.streamer('s2')['ipv4'] == 'down', d.status()
+    assert not d.logged('event=streamer.down'), d.log()    # it was so all the time
+    STREAMERS[2].start()
+    wait_for('it is up', lambda: d.streamer('s2')['ipv4'] == 'up')
+    assert d.stop() == 0
+
+
 def test_a_damaged_state_is_put_aside():
     d = Daemon('')
     with open(d.config, 'w') as f:
