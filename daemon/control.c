@@ -570,6 +570,7 @@ static enum err_code start(struct control *c, struct err *e)
                             .metrics = &c->metrics,
                             .arena = arena_new(WORKER_ARENA_MAX),
                             .keys = key_scratch_new(),
+                            .wall_offset_ms = clock_wall_ms() - clock_ms(),
                             .random = 1};
     if (c->base) { /* they wait for the loop: unasked for, they would end a daemon that starts */
         c->on_hup = signal_event(c, SIGHUP, on_hup);

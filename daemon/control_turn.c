@@ -110,7 +110,7 @@ enum err_code control_state_start(struct control *c, struct err *e)
         return ERR_OK;
     if (snprintf(path, sizeof path, "%s/state.json", folder.p) >= (int)sizeof path)
         return err_set(e, ERR_LIMIT, "state_directory: the path is too long");
-    c->turn.wall_ms = clock_wall_ms();
+    turn_begin(&c->turn); /* views take their time */
     state_read(c, path);
     if (access(folder.p, W_OK | X_OK) < 0)
         log_warn("event=state.read_only path=%s", folder.p);
@@ -123,8 +123,8 @@ void control_second(int fd UNUSED, short what UNUSED, void *arg)
     struct control *c = arg;
     uint64_t now;
 
-    turn_begin(&c->turn);
     c->turn.wall_offset_ms = clock_wall_ms() - clock_ms();
+    turn_begin(&c->turn);
     now = c->turn.now_ms;
     fold_all(c, (double)(now - c->last_fold_ms) / 1000.0);
     c->last_fold_ms = now;

@@ -86,6 +86,7 @@ def test_state_survives_kills_at_any_moment():
         with open(path) as f:
             state = json.load(f)     # whole, whenever it was
         assert {s['name']: s['admin'] for s in state['streamers']}['s1'] == 'drain', (i, state)
+        assert abs(state['wall_ms'] / 1000 - time.time()) < 60, (i, state['wall_ms'])  # the first one, too
         restarted(d)
         assert d.logged('event=state.restored') == 1, d.log()
         assert not d.logged('event=state.refused'), d.log()
