@@ -1,3 +1,21 @@
+/* waymark replay --log FILE|- --config NEW.yaml [--old OLD.yaml] [--moves COUNT] [--json]
+ *
+ * With --json:
+ *
+ *  log        path, lines, damaged, first_damaged ["file:line: what"], not_routed (asked for
+ *             nothing of a service), questions (http + dns + tracker), cut_paths, late, first, last
+ *  before,    of all streamers: config (null: as logged), sessions_everywhere (to others too), and
+ *  after      counts
+ *  streamers  [{kind, name, before: counts, after: counts}], also those without traffic
+ *  elsewhere  the same of "downstream" (with a name), "bypass", "denied", "limited", "nobody",
+ *             "no-service", "others" (more names than there is room for)
+ *  moves      [{from: {kind, name}, to: {kind, name}, sessions, questions}], most sessions first;
+ *             moved_sessions, moved_questions: all of them; moves_untold_sessions: of pairs that
+ *             there was no room for
+ *  caches_cut true: some cache is modelled smaller than it is
+ *  counts     questions, sessions; of these: cost (mean, client side), cost_sum, cost_unknown,
+ *             modelled (sessions to streamers with cache_contents), hits, hit_ratio, origin_cost
+ *             (mean of the modelled), to_full. null: there is nothing to divide by */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -322,6 +322,37 @@ START_TEST(nobody_can)
 }
 END_TEST
 
+/* IPv4 clients of the west are the partner's, with whom they were before; others go to the origin,
+ * and of one client no more than two a second are taken. */
+START_TEST(others_serve)
+{
+    begin(BARE "streamers:\n"
+               "  - {name: six, ipv6: \"2001:db8::80\", http_port: 80, pid: rest}\n"
+               "downstreams:\n"
+               "  - {name: partner, http_host: cdn.partner.example, cost: 10,"
+               " footprints: [{type: ipv4cidr, values: [192.0.2.0/24]}]}\n" VOD
+               ", downstreams: [partner], bypass: {http_url: 'http://origin.example{path}'},"
+               " admit: {client_rate: 0.001, client_burst: 2}}\n",
+          NULL);
+    line(0, "http", "192.0.2.1",
+         "name=/a/1.ts service=vod status=302 why=none to=downstream "
+         "streamer=partner cost=-");
+    line(1, "http", "198.51.100.1", "name=/a/1.ts" TO_EAST);
+    line(2, "http", "198.51.100.1", "name=/b/1.ts" TO_EAST);
+    line(3, "http", "198.51.100.1", "name=/c/1.ts" TO_EAST);
+    line(4, "http", "2001:db8::1", "name=/a/1.ts" TO_EAST);
+    end();
+    ck_assert_uint_eq(place(REPLAY_DOWNSTREAM, "partner")->before.sessions, 1);
+    ck_assert_uint_eq(place(REPLAY_DOWNSTREAM, "partner")->after.sessions, 1);
+    ck_assert_uint_eq(place(REPLAY_BYPASS, NULL)->after.sessions, 2);
+    ck_assert_uint_eq(place(REPLAY_LIMITED, NULL)->after.sessions, 1);
+    ck_assert_uint_eq(place(REPLAY_STREAMER, "six")->after.sessions, 1);
+    ck_assert_uint_eq(report.after.sessions, 1); /* to streamers of ours */
+    ck_assert_uint_eq(report.sessions_after, 5);
+    ck_assert_uint_eq(report.moved_sessions, 4);
+}
+END_TEST
+
 /* A peer announces every half hour: one session. */
 START_TEST(announces_are_one_session)
 {
@@ -641,6 +672,7 @@ int main(void)
     tcase_add_test(t, overload_and_denied);
     tcase_add_test(t, sessions_end);
     tcase_add_test(t, nobody_can);
+    tcase_add_test(t, others_serve);
     tcase_add_test(t, announces_are_one_session);
     tcase_add_test(t, calendars_go_by_the_log);
     tcase_add_test(t, times_that_leap);
