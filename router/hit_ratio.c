@@ -17,6 +17,12 @@ struct hit_belief hit_learn(struct hit_belief before, double ratio, double known
         after.known = toward(before.known, known, weight);
     if (known_share < 1)
         after.unknown =
-            toward(before.unknown, (ratio - known_share * known) / (1 - known_share), weight);
+            toward(before.unknown,
+                   fmin((ratio - known_share * known) / (1 - known_share), HIT_KNOWN_MAX), weight);
+    /* What was measured is believed. */
+    if (known_share > 0)
+        after.unknown = fmin(after.unknown, after.known);
+    else
+        after.known = fmax(after.known, after.unknown);
     return after;
 }

@@ -13,6 +13,7 @@ struct hit_belief {
  * since then was for contents that it was believed to have; both 0..1. With a ratio below that
  * share the memory was wrong so often, and nothing else hit; above it, what memory does not explain
  * comes from the others. The belief moves by `weight` (0..1) of the way there; a part that this
- * poll says nothing of stays as it was. */
+ * poll says nothing of stays as it was, but that what is known is never believed less than what is
+ * not. */
 struct hit_belief hit_learn(struct hit_belief before, double ratio, double known_share,
                             double weight);

@@ -170,12 +170,17 @@ static void hit_set(struct live *l, _Atomic uint32_t *word, uint32_t hit_pm)
 
 void live_hit_set(struct live *l, lidx i, uint32_t hit_pm)
 {
-    hit_set(l, &l->streamer[i].hit_pm, hit_pm);
+    struct live_streamer *s = &l->streamer[i];
+
+    hit_set(l, &s->hit_pm, hit_pm);
+    live_hit_known_set(l, i, atomic_load_explicit(&s->hit_known_pm, memory_order_relaxed));
 }
 
 void live_hit_known_set(struct live *l, lidx i, uint32_t hit_pm)
 {
-    hit_set(l, &l->streamer[i].hit_known_pm, hit_pm);
+    const uint32_t least = atomic_load_explicit(&l->streamer[i].hit_pm, memory_order_relaxed);
+
+    hit_set(l, &l->streamer[i].hit_known_pm, hit_pm > least ? hit_pm : least);
 }
 
 void live_scale_set(struct live *l, lidx i, float scale)

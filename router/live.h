@@ -123,7 +123,7 @@ enum admin_state live_admin_get(const struct live *l, lidx i);
 enum health live_health_of(health_word w, bool v6);
 enum admin_state live_admin_of(health_word w);
 /* Control thread: the belief that a streamer has a content that nothing is known of, and one that
- * it is remembered to have, per mille. */
+ * it is remembered to have, per mille. The second is never below the first: it gives way. */
 void live_hit_set(struct live *l, lidx i, uint32_t hit_pm);
 void live_hit_known_set(struct live *l, lidx i, uint32_t hit_pm);
 /* Control thread: what believed sessions count for, above 0. */

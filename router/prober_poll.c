@@ -259,8 +259,10 @@ void poller_adopt(struct member *m, const struct view_streamer *before)
 
     if (speaks && !spoke)
         health_listen(&m->state, clock_ms());
-    if (!speaks && spoke)
+    if (!speaks && spoke) {
         live_poll_forget(m->owner->live, m->at->live);
+        p->hit_learnt = false; /* it is as configured */
+    }
     if (!on) {
         asker_stop(&p->ask);
         p->has_sample = false;

@@ -1,3 +1,4 @@
+#include "base/hash.h"
 #include "prober_fixture.h"
 
 #include <jansson.h>
@@ -424,7 +425,9 @@ static const struct {
     {"all was known, all hit",         1,   1,    0.98, 0.5},
     {"all was known, half of it hit",  0.5, 1,    0.5,  0.5},
     {"nothing hits",                   0,   0.5,  0,    0},
-    {"everything hits",                1,   0.5,  0.98, 1},
+    {"everything hits",                1,   0.5,  0.98, 0.98},
+    {"nothing was known, all hit",     1,   0,    0.98, 0.98},
+    {"all was known, little of it hit", 0.2, 1,   0.2,  0.2},
 };
 // clang-format on
 
@@ -439,6 +442,31 @@ START_TEST(hit_beliefs)
                   "%s: %g %g", hits[_i].what, b.known, b.unknown);
     ck_assert_double_eq_tol(some.known, 0.5 + 0.2 * (b.known - 0.5), 1e-9);
     ck_assert_double_eq_tol(some.unknown, 0.5 + 0.2 * (b.unknown - 0.5), 1e-9);
+}
+END_TEST
+
+/* A content that is remembered is never worse off than one that is not, whatever polls say. */
+START_TEST(memory_is_never_against_a_streamer)
+{
+    struct hit_belief b = {0.95, 0.3};
+    uint64_t seed;
+
+    hash_random(&seed, sizeof seed);
+    for (unsigned i = 0; i < 100000; i++) {
+        const uint64_t r = hash_mix(seed, i);
+        const double ratio = (double)(r & 0xff) / 255, share = (double)(r >> 8 & 15) / 15;
+
+        b = hit_learn(b, ratio, share, 0.2);
+        ck_assert_msg(b.unknown >= 0 && b.unknown <= b.known && b.known <= HIT_KNOWN_MAX + 1e-9,
+                      "seed %lx: step %u: %g %g", seed, i, b.known, b.unknown);
+    }
+    live_hit_set(live, 0, 980); /* of the configuration */
+    ck_assert_uint_eq(atomic_load(&live->streamer[0].hit_known_pm), 980);
+    live_hit_known_set(live, 0, 500);
+    ck_assert_uint_eq(atomic_load(&live->streamer[0].hit_known_pm), 980);
+    live_hit_set(live, 0, 300);
+    live_hit_known_set(live, 0, 500);
+    ck_assert_uint_eq(atomic_load(&live->streamer[0].hit_known_pm), 500);
 }
 END_TEST
 
@@ -485,6 +513,7 @@ int main(void)
     tcase_add_loop_test(c, reports_are_taken, 0, (int)(sizeof reports / sizeof *reports));
     tcase_add_test(c, reports_count_like_polls);
     tcase_add_loop_test(c, hit_beliefs, 0, (int)(sizeof hits / sizeof *hits));
+    tcase_add_test(c, memory_is_never_against_a_streamer);
     tcase_add_test(c, what_cannot_be_polled_is_refused);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);
