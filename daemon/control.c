@@ -59,7 +59,8 @@ enum err_code control_publish(struct control *c, struct config_hold *hold, struc
     enum err_code rc;
 
     live_mark_begin(c->live);
-    rc = memory_reserve(&c->memory, c->live, hold->config->streamer_count, e);
+    rc = memory_reserve(&c->memory, c->live, hold->config->streamers, hold->config->streamer_count,
+                        e);
     if (rc == ERR_OK)
         rc = publish_build(hold->config, hold, &c->sources, c->live, c->memory.caches,
                            c->serial + 1, &v, e);

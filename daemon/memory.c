@@ -52,26 +52,38 @@ static unsigned columns_for(size_t streamers)
     return n < LIVE_SLOTS ? (unsigned)n : LIVE_SLOTS;
 }
 
-enum err_code memory_reserve(struct memory *m, const struct live *live, size_t streamers,
-                             struct err *e)
+/* Names that have no slot yet take the lowest ones that are free. */
+static bool has_room(const struct memory *m, const struct live *live, size_t fresh)
 {
-    struct cache_memory *fresh = NULL;
+    const unsigned columns = cache_memory_columns(m->caches);
+    size_t free = 0;
+
+    for (unsigned i = 0; i < LIVE_SLOTS && i < columns; i++)
+        free += !live->streamer[i].in_use;
+    return free >= fresh;
+}
+
+enum err_code memory_reserve(struct memory *m, const struct live *live,
+                             const struct streamer_conf *streamers, size_t n, struct err *e)
+{
+    struct cache_memory *caches = NULL;
+    size_t used = 0, fresh = 0;
     enum err_code rc;
-    size_t used = 0;
 
     for (unsigned i = 0; i < LIVE_SLOTS; i++)
         used += live->streamer[i].in_use;
-    used = used > streamers ? used : streamers;
-    if (m->cache_bytes == 0 || (m->caches && cache_memory_columns(m->caches) >= streamers))
+    for (size_t i = 0; i < n; i++)
+        fresh += live_find(live, streamers[i].name) == LIVE_NONE;
+    if (m->cache_bytes == 0 || (m->caches && has_room(m, live, fresh)))
         return ERR_OK;
     if (m->caches && m->cache_path[0]) /* the old one is mapped still, under no name */
         (void)unlink(m->cache_path);
-    rc = cache_memory_new(m->cache_bytes, columns_for(used),
-                          m->cache_path[0] ? m->cache_path : NULL, &fresh, e);
+    rc = cache_memory_new(m->cache_bytes, columns_for(used + fresh),
+                          m->cache_path[0] ? m->cache_path : NULL, &caches, e);
     if (rc != ERR_OK)
         return rc;
     cache_memory_drop(m->caches);
-    m->caches = fresh;
+    m->caches = caches;
     return ERR_OK;
 }
 

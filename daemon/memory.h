@@ -42,9 +42,10 @@ enum err_code memory_start(struct memory *m, const struct config *c, struct live
                            struct err *e) MUST_CHECK;
 /* For one worker more; NULL: no memory. */
 struct tally_ring *memory_tallies(struct memory *m) MUST_CHECK;
-/* Before a view of so many streamers is built: makes room for them in the memory of caches. What it
- * has of others stays as long as there is room; else a larger one begins empty. */
-enum err_code memory_reserve(struct memory *m, const struct live *live, size_t streamers,
+/* Before a view of these streamers is built: makes room for their slots in the memory of caches.
+ * What it has of others stays as long as there is room; else a larger one begins empty. */
+enum err_code memory_reserve(struct memory *m, const struct live *live,
+                             const struct streamer_conf *streamers, size_t n,
                              struct err *e) MUST_CHECK;
 /* The new view is there: before the one before is dropped. */
 void memory_view(struct memory *m, const struct view *v, const struct live *live);

@@ -98,7 +98,7 @@ enum err_code replay_run_open(struct replay_run *r, const struct config *config,
         return no_memory(e);
     rc = memory_start(&r->memory, &r->config, r->live, e);
     if (rc == ERR_OK)
-        rc = memory_reserve(&r->memory, r->live, config->streamer_count, e);
+        rc = memory_reserve(&r->memory, r->live, config->streamers, config->streamer_count, e);
     if (rc == ERR_OK)
         rc = sources_load(&r->sources, &r->config, SOURCE_ALL, NULL, e);
     if (rc == ERR_OK)

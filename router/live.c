@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "router/digest.h"
 
 #define HEALTH_MASK  UINT32_C(3)
@@ -11,6 +12,7 @@
 #define ADMIN_AT     4
 #define SCALE_ONE    UINT32_C(0x3f800000) /* the bits of 1.0F */
 #define HIT_KNOWN_PM 950
+#define NAMES        (2 * LIVE_SLOTS)
 #define LEARN_MS     1000u /* of less time no rate is learnt */
 #define POLLS_LOST   3     /* in a row, and what others send is believed less and less */
 
@@ -21,6 +23,7 @@ struct live *live_new(void)
     if (posix_memalign((void **)&l, LIVE_LINE, sizeof *l))
         return NULL;
     memset(l, 0, sizeof *l);
+    memset(l->by_name, 0xff, sizeof l->by_name); /* LIVE_NONE */
     for (unsigned i = 0; i < LIVE_SLOTS; i++)
         atomic_init(&l->streamer[i].scale, SCALE_ONE);
     return l;
@@ -90,28 +93,51 @@ static void slot_reset(struct live_streamer *s, struct str name)
     s->in_use = true;
 }
 
+/* Where the name is in by_name, or the empty place where it would be. */
+static unsigned name_place(const struct live *l, struct str name)
+{
+    unsigned at = (unsigned)hash_content(name.p, name.n) % NAMES;
+
+    while (l->by_name[at] != LIVE_NONE) {
+        const char *is = l->streamer[l->by_name[at]].name;
+
+        if (memcmp(is, name.p, name.n) == 0 && is[name.n] == '\0')
+            break;
+        at = (at + 1) % NAMES;
+    }
+    return at;
+}
+
+static bool name_fits(struct str name)
+{
+    return name.n > 0 && name.n < sizeof((struct live_streamer *)0)->name;
+}
+
+lidx live_find(const struct live *l, struct str name)
+{
+    return name_fits(name) ? l->by_name[name_place(l, name)] : LIVE_NONE;
+}
+
 lidx live_slot(struct live *l, struct str name)
 {
-    lidx empty = LIVE_NONE;
+    unsigned at;
+    lidx i;
 
-    if (name.n == 0 || name.n >= sizeof l->streamer->name)
+    if (!name_fits(name))
         return LIVE_NONE;
-    for (unsigned i = 0; i < LIVE_SLOTS; i++) {
-        struct live_streamer *s = &l->streamer[i];
-
-        if (!s->in_use && empty == LIVE_NONE)
-            empty = (lidx)i;
-        if (s->in_use && memcmp(s->name, name.p, name.n) == 0 && s->name[name.n] == '\0') {
-            s->marked = true;
-            return (lidx)i;
-        }
-    }
-    if (empty != LIVE_NONE) {
+    at = name_place(l, name);
+    i = l->by_name[at];
+    if (i == LIVE_NONE) {
+        while (l->free_from < LIVE_SLOTS && l->streamer[l->free_from].in_use)
+            l->free_from++;
+        if (l->free_from == LIVE_SLOTS)
+            return LIVE_NONE;
+        i = l->by_name[at] = l->free_from;
         lowered(l);
-        slot_reset(&l->streamer[empty], name);
-        l->streamer[empty].marked = true;
+        slot_reset(&l->streamer[i], name);
     }
-    return empty;
+    l->streamer[i].marked = true;
+    return i;
 }
 
 void live_mark_begin(struct live *l)
@@ -120,10 +146,28 @@ void live_mark_begin(struct live *l)
         l->streamer[i].marked = false;
 }
 
+/* Names that go leave holes that would end the search for others. */
+static void names_anew(struct live *l)
+{
+    memset(l->by_name, 0xff, sizeof l->by_name);
+    for (unsigned i = 0; i < LIVE_SLOTS; i++)
+        if (l->streamer[i].in_use)
+            l->by_name[name_place(l, str_from(l->streamer[i].name))] = (lidx)i;
+    l->free_from = 0;
+}
+
 void live_mark_end(struct live *l)
 {
-    for (unsigned i = 0; i < LIVE_SLOTS; i++)
-        l->streamer[i].in_use = l->streamer[i].in_use && l->streamer[i].marked;
+    bool gone = false;
+
+    for (unsigned i = 0; i < LIVE_SLOTS; i++) {
+        struct live_streamer *s = &l->streamer[i];
+
+        gone = gone || (s->in_use && !s->marked);
+        s->in_use = s->in_use && s->marked;
+    }
+    if (gone)
+        names_anew(l);
 }
 
 static void field_set(struct live *l, lidx i, unsigned at, uint32_t value)

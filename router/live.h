@@ -73,6 +73,9 @@ struct digest_live; /* router/digest.h */
 
 struct live {
     struct live_streamer streamer[LIVE_SLOTS];
+    /* Control thread only: the slots in use by name, open addressing; LIVE_NONE ends a search. */
+    lidx by_name[2 * LIVE_SLOTS];
+    lidx free_from;  /* no slot below is free */
     struct hot *hot; /* contents that have several owners; set once, may be NULL */
     /* Counts what may have made a streamer's load or misses less than they were (sending never
      * does): what was reckoned with them before does not hold. */
@@ -84,6 +87,8 @@ void live_free(struct live *l);
 
 /* Control thread: the slot of that name, taken if nobody has it; LIVE_NONE when all are taken. */
 lidx live_slot(struct live *l, struct str name);
+/* The same without taking one: LIVE_NONE when nobody has that name. */
+lidx live_find(const struct live *l, struct str name);
 /* Control thread: live_mark_begin, then view_build (which asks live_slot for each name), and once
  * the new view is published live_mark_end: it gives back the slots of all names that nobody asked
  * for in between. A build that failed asked for some only: no live_mark_end then. */

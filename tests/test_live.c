@@ -89,6 +89,46 @@ START_TEST(slots_run_out)
 }
 END_TEST
 
+/* Reloads without end against a list: each name keeps its slot for as long as it is asked for. */
+START_TEST(slots_against_a_list)
+{
+    struct live *l = live_new();
+    lidx at[300];
+    uint64_t seed, drawn = 0;
+
+    hash_random(&seed, sizeof seed);
+    memset(at, 0xff, sizeof at);
+    for (unsigned round = 0; round < 200; round++) {
+        bool there[300] = {false}, used[600] = {false};
+
+        live_mark_begin(l);
+        for (unsigned k = 0; k < 300; k++) {
+            char name[16];
+            const int n = snprintf(name, sizeof name, "s%u", k);
+            const struct str s = {name, (size_t)n};
+
+            ck_assert_uint_eq(live_find(l, s), at[k]);
+            if (hash_mix(seed, ++drawn) % 3 == 0)
+                continue;
+            there[k] = true;
+            if (at[k] != LIVE_NONE)
+                ck_assert_uint_eq(live_slot(l, s), at[k]);
+            at[k] = live_slot(l, s);
+            ck_assert_msg(at[k] < 300, "seed %lx: the lowest free one is taken: %u", seed, at[k]);
+        }
+        live_mark_end(l);
+        for (unsigned k = 0; k < 300; k++) {
+            if (!there[k])
+                at[k] = LIVE_NONE;
+            ck_assert(at[k] == LIVE_NONE || !used[at[k]]);
+            if (at[k] != LIVE_NONE)
+                used[at[k]] = true;
+        }
+    }
+    live_free(l);
+}
+END_TEST
+
 START_TEST(sessions_age)
 {
     struct live *l = live_new();
@@ -341,6 +381,7 @@ static Suite *live_suite(void)
     tcase_add_loop_test(t, usable_by_health_and_admin, 0, sizeof rows / sizeof *rows);
     tcase_add_test(t, slots_keep_their_names);
     tcase_add_test(t, slots_run_out);
+    tcase_add_test(t, slots_against_a_list);
     tcase_add_test(t, sessions_age);
     tcase_add_test(t, steady_rate_is_rate_times_length);
     tcase_add_test(t, dispatches_wrap);

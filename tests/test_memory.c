@@ -1,6 +1,7 @@
 #include "daemon/memory.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static struct view *view_of(uint64_t serial, const char *const *services, size_t
                                                 .owner_share = 0.1}};
     }
     live_mark_begin(live);
-    ck_assert(memory_reserve(&m, live, streamer_count, &e) == ERR_OK);
+    ck_assert(memory_reserve(&m, live, s, streamer_count, &e) == ERR_OK);
     in.cache_memory = m.caches;
     ck_assert_msg(view_build(&in, live, &out, &e) == ERR_OK, "%s", e.text);
     live_mark_end(live);
@@ -163,6 +164,27 @@ START_TEST(caches_follow_their_streamer)
 }
 END_TEST
 
+/* A reload that names all anew: for a moment there are twice as many, and all are remembered. */
+START_TEST(all_are_renamed)
+{
+    static char names[2][100][16];
+    static struct streamer_conf s[2][100];
+    struct err e = {0};
+
+    for (unsigned turn = 0; turn < 2; turn++) {
+        for (unsigned i = 0; i < 100; i++) {
+            snprintf(names[turn][i], sizeof names[turn][i], "%c%u", 'a' + (int)turn, i);
+            s[turn][i].name = str_from(names[turn][i]);
+        }
+        live_mark_begin(live);
+        ck_assert(memory_reserve(&m, live, s[turn], 100, &e) == ERR_OK);
+        for (unsigned i = 0; i < 100; i++)
+            ck_assert_uint_lt(live_slot(live, s[turn][i].name), cache_memory_columns(m.caches));
+        live_mark_end(live);
+    }
+}
+END_TEST
+
 /* A content that fills streamers has several owners; once nobody asks, one. */
 START_TEST(hot_contents_are_published)
 {
@@ -192,6 +214,7 @@ int main(void)
     tcase_add_test(tc, counts_follow_their_service);
     tcase_add_test(tc, numbers_are_followed_through_views);
     tcase_add_test(tc, caches_follow_their_streamer);
+    tcase_add_test(tc, all_are_renamed);
     tcase_add_test(tc, hot_contents_are_published);
     suite_add_tcase(suite, tc);
     r = srunner_create(suite);
