@@ -307,14 +307,38 @@ static bool token_is(struct str given, struct str token)
     return CRYPTO_memcmp(a, b, sizeof a) == 0;
 }
 
-static bool report_allowed(const struct control *c, const struct http_request *q)
+static bool report_allowed(struct str token, const struct http_request *q)
 {
-    const struct str token = c->newest->config->report_token, scheme = STR("Bearer ");
+    const struct str scheme = STR("Bearer ");
     const struct str got = http_request_header(q, STR("Authorization"));
 
-    return token.n && got.p && got.n > scheme.n &&
-           str_eq_nocase((struct str){got.p, scheme.n}, scheme) &&
+    return got.p && got.n > scheme.n && str_eq_nocase((struct str){got.p, scheme.n}, scheme) &&
            token_is((struct str){got.p + scheme.n, got.n - scheme.n}, token);
+}
+
+/* Whether a report is read at all; else r says why not. Who has no token learns nothing more. */
+static bool report_admit(const struct control *c, const struct http_request *q,
+                         struct http_response *r)
+{
+    const struct str token = c->newest->config->report_token;
+    const struct str coding = http_request_header(q, STR("Content-Encoding"));
+
+    if (token.n == 0) {
+        answer_error(q, r, 403, "reports are off; admin.report_token_file switches them on");
+        return false;
+    }
+    if (!report_allowed(token, q)) {
+        answer_error(q, r, 401,
+                     "the header Authorization: Bearer TOKEN is missing, or it is not "
+                     "the token of admin.report_token_file");
+        (void)!http_response_header(r, STR("WWW-Authenticate"), STR("Bearer"));
+        return false;
+    }
+    if (coding.n && !str_eq_nocase(coding, STR("identity"))) {
+        answer_error(q, r, 415, "a report is JSON as it stands, without a Content-Encoding");
+        return false;
+    }
+    return true;
 }
 
 /* POST /report: what a streamer says of itself. */
@@ -322,12 +346,8 @@ static void page_report(struct control *c, const struct http_request *q, struct 
 {
     struct err e = {0};
 
-    if (!report_allowed(c, q)) {
+    if (!report_admit(c, q, r)) {
         metric_add(&c->metrics, METRIC_REPORTS_DENIED, 1);
-        answer_error(q, r, 401,
-                     "the header Authorization: Bearer TOKEN is missing, or it is not "
-                     "the token of admin.report_token_file");
-        (void)!http_response_header(r, STR("WWW-Authenticate"), STR("Bearer"));
         return;
     }
     switch (report_take(c->prober, q->body.p, q->body.n, c->turn.now_ms, &e)) {
@@ -341,6 +361,9 @@ static void page_report(struct control *c, const struct http_request *q, struct 
         return;
     case ERR_CONFLICT:
         answer_error(q, r, 409, arena_printf(q->arena, "%s", e.text));
+        return;
+    case ERR_LIMIT:
+        answer_error(q, r, 413, arena_printf(q->arena, "%s", e.text));
         return;
     default:
         answer_error(q, r, 400, arena_printf(q->arena, "%s", e.text));

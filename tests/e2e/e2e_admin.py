@@ -25,9 +25,10 @@ os.chmod(os.path.join(d.where, 'report.token'), 0o640)
 d.start()
 
 
-def report(body, token=TOKEN, scheme='Bearer '):
-    c = http.client.HTTPConnection('127.0.0.1', d.ports['admin'], timeout=10)
+def report(body, token=TOKEN, scheme='Bearer ', to=None, **more):
+    c = http.client.HTTPConnection('127.0.0.1', (to or d).ports['admin'], timeout=10)
     headers = {'Authorization': scheme + token} if token is not None else {}
+    headers.update({k.replace('_', '-'): v for k, v in more.items()})
     c.request('POST', '/report', body if isinstance(body, str) else json.dumps(body), headers)
     r = c.getresponse()
     answer = r.status, json.loads(r.read())
@@ -59,7 +60,21 @@ def test_a_bad_report_is_refused():
     assert report({'streamer': 'east1', 'sessions': 1})[0] == 409
     assert report({'streamer': 'west1', 'sessions': -1})[0] == 400
     assert report('{"streamer"')[0] == 400
-    assert d.metric('waymark_reports_total{result="error"}') == 4
+    assert report('[' * 4096)[0] == 400
+    assert report(json.dumps({'streamer': 'west1', 'sessions': 1}) + ' ' * 4096)[0] == 413
+    assert report({'streamer': 'west1', 'sessions': 1}, Content_Encoding='gzip')[0] == 415
+    assert d.metric('waymark_reports_total{result="error"}') == 6
+
+
+def test_without_a_token_reports_are_off():
+    off = Daemon(CONFIG.replace('admin: {report_token_file: report.token}', '').replace(', reports: true', ''),
+                 files={'net.json': NETWORK_MAP, 'cost.json': COST_MAP})
+    off.start()
+    for token in (None, '', TOKEN):
+        status, answer = report({'streamer': 'west1', 'sessions': 1}, token, to=off)
+        assert status == 403 and 'report_token_file' in answer['error'], (token, status, answer)
+    assert off.metric('waymark_reports_total{result="denied"}') == 3
+    assert off.stop() == 0, off.log()
 
 
 def test_a_token_that_all_can_read_is_warned_of():
