@@ -24,22 +24,54 @@ const char *route_to_name(enum route_to to)
     return (unsigned)to < ROUTE_TO_COUNT ? names[to] : "nobody";
 }
 
-/* The URL under which the caches keep it; too long a one is in no digest. */
-static void digest_key_fill(struct route_question *q, struct str base, struct str path,
+/* A URL that is put together; too long a one is in no digest. */
+struct url {
+    char text[DIGEST_URL_MAX];
+    size_t n;
+    bool fits;
+};
+
+static void url_add(struct url *u, struct str part)
+{
+    u->fits = u->fits && part.n <= sizeof u->text - u->n;
+    if (!u->fits || part.n == 0)
+        return;
+    memcpy(u->text + u->n, part.p, part.n);
+    u->n += part.n;
+}
+
+static bool begins_with(struct str text, struct str word)
+{
+    return text.n >= word.n && memcmp(text.p, word.p, word.n) == 0;
+}
+
+/* The URL under which the caches keep it: the template with path and query put in. */
+static void digest_key_fill(struct route_question *q, struct str template, struct str path,
                             struct str query)
 {
-    UNINITIALIZED char url[DIGEST_URL_MAX];
-    size_t n = base.n + path.n + (query.p ? 1 + query.n : 0);
+    UNINITIALIZED struct url u;
 
-    if (n > sizeof url)
-        return;
-    memcpy(url, base.p, base.n);
-    memcpy(url + base.n, path.p, path.n);
-    if (query.p) {
-        url[base.n + path.n] = '?';
-        memcpy(url + base.n + path.n + 1, query.p, query.n);
+    u.n = 0;
+    u.fits = true;
+    while (template.n) {
+        size_t used = 1;
+
+        if (begins_with(template, STR("{path}"))) {
+            used = STR("{path}").n;
+            url_add(&u, path);
+        } else if (begins_with(template, STR("{query}"))) {
+            used = STR("{query}").n;
+            url_add(&u, query.p ? STR("?") : (struct str){0});
+            url_add(&u, query);
+        } else {
+            url_add(&u, (struct str){template.p, 1});
+        }
+        template.p += used;
+        template.n -= used;
     }
-    digest_key((struct str){url, n}, q->digest_key);
+    if (!u.fits)
+        return;
+    digest_key((struct str){u.text, u.n}, q->digest_key);
     q->q.digest_key = q->digest_key;
 }
 

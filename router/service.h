@@ -114,9 +114,8 @@ struct service_conf {
     const struct str *downstreams; /* names of downstream CDNs that may serve it; count 0: none */
     size_t downstream_count;
     bool delegated;        /* its clients were sent here by another CDN: never delegated on */
-    struct str digest_url; /* what stands before path and query in the URLs under which caches keep
-                              things, "http://origin.example.com": for their digests; n 0: digests
-                              are not asked */
+    struct str digest_url; /* under which caches keep a path, "http://www.example.com{path}{query}":
+                              for their digests; n 0: digests are not asked */
     struct admit_conf admit;
     struct bypass_conf bypass;
     struct policy_conf policy;

@@ -350,7 +350,7 @@ START_TEST(digests_are_asked_where_there_are_some)
     streamers[1].poll.digest_path = STR("/squid-internal-periodic/store_digest");
     build();
     ck_assert_ptr_null(question(0).q.digest_key);
-    service.digest_url = STR("http://origin.example");
+    service.digest_url = STR("http://origin.example{path}{query}");
     build();
     q = question(0);
     route_content(view, &q, STR("/a"), STR("b=c"), turn.keys);

@@ -143,13 +143,14 @@ backend origin
 
 
 def squid(address, source):
-    """mgr:counters under /squid-internal-mgr/counters, the digest under /squid-internal-periodic/store_digest."""
+    """mgr:counters under /squid-internal-mgr/counters, the digest under /squid-internal-periodic/store_digest. It keeps
+    everything under http://vod.example.com:PORT, whatever host was asked."""
     where, port = folder(), free_port(address)
     os.chmod(where, 0o777)
     write(where + '/squid.conf', '''
-http_port %(a)s:%(p)d accel defaultsite=%(a)s:%(p)d no-vhost
+http_port %(a)s:%(p)d accel defaultsite=vod.example.com:%(p)d no-vhost
 cache_peer %(oa)s parent %(op)d 0 no-query originserver name=origin
-visible_hostname %(a)s
+visible_hostname vod.example.com
 unique_hostname %(a)s
 acl all_of_us src 127.0.0.0/8
 http_access allow all_of_us

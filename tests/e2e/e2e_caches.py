@@ -4,7 +4,7 @@
 """Real caches in front of one origin, polled in their own formats: nginx, haproxy, squid, varnish, trafficserver. Each in
 turn is loaded until it is hot, killed and brought back; the answers move and come back slowly, and `waymark explain`
 says why at every step."""
-import http.client, json, os, re, subprocess, sys, threading, time
+import json, os, re, subprocess, sys, threading, urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import caches
 from waymark_e2e import Daemon, SLOW, main, wait_for
@@ -36,7 +36,7 @@ defaults:
 streamers:
 %(streamers)s
 services:
-  - {name: vod, hosts: [vod.example.com]}
+  - {name: vod, hosts: [vod.example.com], digest_url: "http://vod.example.com:%(squid)d{path}{query}"}
 '''
 
 
@@ -57,7 +57,8 @@ def start():
                          for i, a in enumerate(NAMES)}}
     where = caches.folder()
     os.mkdir(where + '/state')
-    return servers, Daemon(CONFIG % {'streamers': '\n'.join(lines), 'interval': 500 * SLOW, 'timeout': 400 * SLOW},
+    return servers, Daemon(CONFIG % {'streamers': '\n'.join(lines), 'interval': 500 * SLOW, 'timeout': 400 * SLOW,
+                                     'squid': servers['squid'].port},
                            where=where, files={'net.json': network, 'cost.json': cost}).start()
 
 
@@ -78,12 +79,12 @@ def sent_to(name, path='/c1/seg.ts'):
     return next((n for n, s in cache.items() if s.address == address), address)
 
 
-def explain(name):
-    return json.loads(d.cli('--json', 'explain', client(name), 'http://vod.example.com/c1/seg.ts').stdout)
+def explain(name, path='/c1/seg.ts'):
+    return json.loads(d.cli('--json', 'explain', client(name), 'http://vod.example.com' + path).stdout)
 
 
-def row(name):
-    return next(c for c in explain(name)['candidates'] if c['name'] == name)
+def row(name, path='/c1/seg.ts'):
+    return next(c for c in explain(name, path)['candidates'] if c['name'] == name)
 
 
 def streamer(name):
@@ -158,8 +159,12 @@ def test_hit_ratio_is_learnt():
             load.end()
 
 
-def test_squids_digest_is_fetched():
-    wait_for('the digest is there', lambda: (streamer('squid').get('digest') or {}).get('age_s') is not None, 30)
+def test_squids_digest_is_believed():
+    s = cache['squid']
+    urllib.request.urlopen('http://%s:%d/c7/seg.ts' % (s.address, s.port), timeout=10 * SLOW).read()
+    wait_for('the digest tells of it', lambda: row('squid', '/c7/seg.ts')['digest'] is True, 60)
+    assert row('squid', '/c8/seg.ts')['digest'] is False
+    assert row('nginx', '/c7/seg.ts')['digest'] is None
 
 
 def test_corrupt_statistics_are_said_and_survived():
