@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef err_set
+#undef err_set_errno
+
 enum err_code err_set(struct err *e, enum err_code code, const char *fmt, ...)
 {
     va_list ap;

@@ -37,3 +37,16 @@ void err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* "parse", "limit", ...: stable words for logs and metrics. */
 const char *err_code_name(enum err_code code);
+
+#ifdef __clang_analyzer__
+/* What a declaration cannot say, for an analyzer that sees one file at a time: err_set and
+ * err_set_errno never return ERR_OK. */
+static inline enum err_code err_failed(enum err_code rc)
+{
+    if (rc == ERR_OK)
+        __builtin_unreachable();
+    return rc;
+}
+#define err_set(...)       err_failed(err_set(__VA_ARGS__))
+#define err_set_errno(...) err_failed(err_set_errno(__VA_ARGS__))
+#endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef jsonin_error
+
 enum err_code jsonin_load(const char *text, size_t n, json_t **out, struct err *e)
 {
     json_error_t je;

@@ -30,6 +30,9 @@ char *jsonin_path(const struct jsonin *at, char *out, size_t size);
 /* err_set with the path of `at` in front. */
 enum err_code jsonin_error(const struct jsonin *at, struct err *e, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+#ifdef __clang_analyzer__
+#define jsonin_error(...) err_failed(jsonin_error(__VA_ARGS__)) /* base/err.h says why */
+#endif
 
 /* The member `key` of an object, by kind; key NULL takes `in` itself, as for an array's item.
  * ERR_PARSE when it is missing or of another kind; *out is then untouched. Strings are borrowed

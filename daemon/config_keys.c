@@ -140,7 +140,7 @@ static const struct schema_word dns_modes[] = {
 
 /* What a profile makes of a page: name, array index, help. */
 #define PROFILE_FIELD_ROWS(key, index, what) \
-    {"profiles[]." key, GROUP(profile_keys, field[(index)]), .help = what}, \
+    {"profiles[]." key, GROUP(profile_keys, field[index]), .help = (what)}, \
     {"profiles[]." key ".names", TEXT(1, 1024), MANY(profile_field_keys, names, name_count), .default_text = "[]", .example = "[\"node_" key "*\"]", \
      .help = "Their sum, of those that a page has. A name may end in \"*\": all that begin so; labels that a name leaves out are summed over."}, \
     {"profiles[]." key ".scale", NUMBER(1e-9, 1e9), AT(profile_field_keys, scale), .default_text = "1", .help = "What the sum is multiplied with."}

@@ -255,11 +255,9 @@ unsigned health_poll(struct streamer_state *s, const struct streamer_conf *c,
     s->capacity = r->capacity;
     s->ready = r->ready;
     load = health_load(s, c) * 1000;
-    if (isnan(load) || c->poll.leave_pm == 0)
-        s->loaded = false;
-    else if (load >= c->poll.leave_pm)
+    if (c->poll.leave_pm > 0 && load >= c->poll.leave_pm)
         s->loaded = true;
-    else if (load <= c->poll.return_pm)
+    else if (c->poll.leave_pm == 0 || isnan(load) || load <= c->poll.return_pm)
         s->loaded = false;
     return health_tick(s, c, now_ms);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINES (1u << HOT_BITS) / HOT_PROBE
+#define LINES ((1u << HOT_BITS) / HOT_PROBE)
 
 struct hot *hot_new(void)
 {

@@ -1,5 +1,6 @@
 #include "router/prober.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,8 +254,10 @@ static void adopt(struct prober *p, const struct view *v, struct member **list)
     free(p->members);
     p->members = list;
     p->count = v->streamer_count;
-    for (sidx i = 0; i < v->streamer_count; i++)
+    for (sidx i = 0; i < v->streamer_count; i++) {
+        assert(list[i]); /* collect() filled it */
         member_adopt(list[i], &v->streamers[i], list[i]->kept ? list[i]->at : NULL);
+    }
 }
 
 enum err_code prober_set(struct prober *p, struct view *v, struct err *e)

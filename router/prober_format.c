@@ -78,7 +78,9 @@ static void format_probes(struct json_write *w, const struct member *m, uint64_t
 
 static void format_age(struct json_write *w, uint64_t at_ms, uint64_t now)
 {
-    member_number(w, STR("age_s"), at_ms ? (double)((now - at_ms) / 1000) : NAN);
+    const uint64_t age_s = (now - at_ms) / 1000; /* whole seconds will do */
+
+    member_number(w, STR("age_s"), at_ms ? (double)age_s : NAN);
 }
 
 static void format_poll(struct json_write *w, const struct member *m, uint64_t now)

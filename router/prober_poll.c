@@ -267,7 +267,7 @@ void poller_adopt(struct member *m, const struct view_streamer *before)
         asker_stop(&p->ask);
         p->has_sample = false;
         p->error[0] = '\0';
-    } else if (!p->ask.on || !same_poll(before, m->at)) {
+    } else if (!p->ask.on || !before || !same_poll(before, m->at)) {
         p->has_sample = false; /* two numbers of different kinds make no rate */
         asker_start(&p->ask, m->conf->poll.interval_ms);
     }

@@ -40,7 +40,7 @@ static struct cache_memory *memory(size_t bytes, unsigned columns, const char *p
 /* A directory that goes with all in it. */
 static void dir_make(char dir[64])
 {
-    strcpy(dir, "/tmp/waymark-memory-XXXXXX");
+    snprintf(dir, 64, "/tmp/waymark-memory-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
 }
 

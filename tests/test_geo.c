@@ -295,7 +295,7 @@ static void ck_place(const struct geo *g, const char *at, const char *want, cons
 
     format(p, got);
     if (p->flags & GEO_ANONYMOUS)
-        strcat(got, "*");
+        snprintf(got + strlen(got), sizeof got - strlen(got), "*");
     ck_assert_msg(strcmp(got, want) == 0, "%s: %s: %s, not %s", what, at, got, want);
 }
 

@@ -193,11 +193,13 @@ static double uniform(struct stream *s)
 
 static unsigned poisson(struct stream *s, double mean)
 {
-    double left = exp(-mean);
+    double left = exp(-mean), p = uniform(s);
     unsigned n = 0;
 
-    for (double p = uniform(s); p > left; p *= uniform(s))
+    while (p > left) {
         n++;
+        p *= uniform(s);
+    }
     return n;
 }
 

@@ -327,7 +327,7 @@ END_TEST
 
 static void dir_make(char dir[64])
 {
-    strcpy(dir, "/tmp/waymark-state-XXXXXX");
+    snprintf(dir, 64, "/tmp/waymark-state-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
 }
 

@@ -78,12 +78,15 @@ static void begin(struct frame *f, const char *title, const char *where, double 
                          WIDTH, HEIGHT, WIDTH, HEIGHT, LEFT);
     text_add(f, where);
     f->ok &= bytes_printf(f->out, "%s%s</text>\n", *where ? ": " : "", title);
-    for (double v = 0; v <= f->top * (1 + 1e-9); v += f->step)
+    for (unsigned i = 0, steps = (unsigned)lround(f->top / f->step); i <= steps; i++) {
+        const double v = i * f->step;
+
         f->ok &= bytes_printf(f->out,
                               "<path d=\"M%g %.1fH%g\" stroke=\"%s\"/>"
                               "<text x=\"%g\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>\n",
                               LEFT, y_of(f, v), WIDTH - RIGHT, v > 0 ? "#e4e4e4" : "#444", LEFT - 8,
                               y_of(f, v) + 4, v);
+    }
 }
 
 static void legend(struct frame *f, const struct sim_conf *c)

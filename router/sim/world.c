@@ -1,5 +1,6 @@
 #include "router/sim/world.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 
 bool alias_init(struct alias *a, const double *weight, uint32_t n)
 {
+    assert(n > 0);
+
     uint32_t *small = calloc(n, sizeof *small), *large = calloc(n, sizeof *large);
     double *share = calloc(n, sizeof *share), sum = 0;
     uint32_t s = 0, l = 0;

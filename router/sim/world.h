@@ -15,6 +15,7 @@ struct alias {
     uint32_t count;
 };
 
+/* n weights, at least one; false when there is no memory. */
 bool alias_init(struct alias *a, const double *weight, uint32_t n) MUST_CHECK;
 void alias_fini(struct alias *a);
 
