@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "router/admit.h"
 #include "router/cache_memory.h"
 #include "router/session_table.h"
@@ -63,6 +64,22 @@ static bool has_room(const struct memory *m, const struct live *live, size_t fre
     return free >= fresh;
 }
 
+/* Where the disk has no room for it, or may not be written to, it is not kept behind a restart: no
+ * reason not to serve. */
+static enum err_code caches_new(const struct memory *m, unsigned columns, struct cache_memory **out,
+                                struct err *e)
+{
+    char quoted[2 * ERR_TEXT_MAX];
+    struct err why = {0};
+
+    if (m->cache_path[0]) {
+        if (cache_memory_new(m->cache_bytes, columns, m->cache_path, out, &why) == ERR_OK)
+            return ERR_OK;
+        log_error("event=caches.not_kept reason=%s", log_quote(why.text, quoted, sizeof quoted));
+    }
+    return cache_memory_new(m->cache_bytes, columns, NULL, out, e);
+}
+
 enum err_code memory_reserve(struct memory *m, const struct live *live,
                              const struct streamer_conf *streamers, size_t n, struct err *e)
 {
@@ -78,8 +95,7 @@ enum err_code memory_reserve(struct memory *m, const struct live *live,
         return ERR_OK;
     if (m->caches && m->cache_path[0]) /* the old one is mapped still, under no name */
         (void)unlink(m->cache_path);
-    rc = cache_memory_new(m->cache_bytes, columns_for(used + fresh),
-                          m->cache_path[0] ? m->cache_path : NULL, &caches, e);
+    rc = caches_new(m, columns_for(used + fresh), &caches, e);
     if (rc != ERR_OK)
         return rc;
     cache_memory_drop(m->caches);

@@ -185,6 +185,20 @@ START_TEST(all_are_renamed)
 }
 END_TEST
 
+/* A disk that is full or may not be written to keeps nobody from serving. */
+START_TEST(caches_without_a_disk)
+{
+    static const char *const services[] = {"vod"}, *const streamers[] = {"a"};
+    struct view *v;
+
+    snprintf(m.cache_path, sizeof m.cache_path, "/proc/self/nothing-can-be-made-here/caches");
+    v = view_of(1, services, 1, streamers, 1);
+    ck_assert_ptr_nonnull(m.caches);
+    ck_assert(cache_memory_add(m.caches, 42, v->streamers[0].live));
+    view_drop(v);
+}
+END_TEST
+
 /* A content that fills streamers has several owners; once nobody asks, one. */
 START_TEST(hot_contents_are_published)
 {
@@ -215,6 +229,7 @@ int main(void)
     tcase_add_test(tc, numbers_are_followed_through_views);
     tcase_add_test(tc, caches_follow_their_streamer);
     tcase_add_test(tc, all_are_renamed);
+    tcase_add_test(tc, caches_without_a_disk);
     tcase_add_test(tc, hot_contents_are_published);
     suite_add_tcase(suite, tc);
     r = srunner_create(suite);
