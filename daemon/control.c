@@ -106,6 +106,8 @@ static enum err_code load_and_publish(struct control *c, struct config_hold *hol
         sources_forget(&before);
         sources_watch_only(&c->sources, hold->config);
     } else {
+        if (partly)
+            sources_refused(&c->sources, &before, why.text);
         sources_restore(&c->sources, &before);
     }
     return rc == ERR_OK && built != ERR_OK ? err_set(e, built, "%s", why.text) : rc;
@@ -535,8 +537,9 @@ static enum err_code start_events(struct control *c, struct err *e)
     c->on_debounce = event_new(c->base, -1, 0, on_debounce, c);
     c->on_drain_deadline = event_new(c->base, -1, 0, on_drain_deadline, c);
     c->on_drained = event_new(c->base, c->drained_fd, EV_READ | EV_PERSIST, on_drained, c);
+    c->on_slot = event_new(c->base, -1, 0, control_slot, c);
     if (c->drained_fd < 0 || !c->on_term || !c->on_int || !c->on_second || !c->on_debounce ||
-        !c->on_drain_deadline || !c->on_drained)
+        !c->on_drain_deadline || !c->on_drained || !c->on_slot)
         return err_set(e, ERR_LIMIT, "no memory or descriptors for the control loop");
     event_add(c->on_second, &one_second);
     event_add(c->on_drained, NULL);
@@ -616,9 +619,9 @@ static enum err_code start(struct control *c, struct err *e)
 
 static void stop(struct control *c)
 {
-    struct event *events[] = {c->on_hup,      c->on_term,           c->on_int,
-                              c->on_usr1,     c->on_second,         c->on_inotify,
-                              c->on_debounce, c->on_drain_deadline, c->on_drained};
+    struct event *events[] = {c->on_hup,     c->on_term,    c->on_int,      c->on_usr1,
+                              c->on_second,  c->on_inotify, c->on_debounce, c->on_drain_deadline,
+                              c->on_drained, c->on_slot};
     struct note_ring *rings[UINT8_MAX];
     unsigned ring_count = 0;
 

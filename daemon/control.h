@@ -44,7 +44,7 @@ struct control {
     uint16_t admin_port;
 
     struct event *on_hup, *on_term, *on_int, *on_usr1, *on_second, *on_inotify, *on_debounce;
-    struct event *on_drain_deadline, *on_drained;
+    struct event *on_drain_deadline, *on_drained, *on_slot;
     int drained_fd;   /* eventfd: workers count down on it */
     unsigned drained; /* workers that have finished */
     bool draining;

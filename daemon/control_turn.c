@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "base/clock.h"
 #include "base/hash.h"
 #include "router/state_file.h"
@@ -18,13 +20,26 @@ static void fold_all(struct control *c, double elapsed_s)
     view_fold(v, c->live);
 }
 
-/* A slot of a cost calendar has ended: another view is that of now. */
+#define SLOT_NEAR_MS 1500 /* more than a second: one turn at least sees it come */
+
+/* A slot of a cost calendar has ended: another view is that of now. The end itself has a timer,
+ * for until the next turn all answers would have a TTL of 0. */
 static void calendar_turn(struct control *c)
 {
+    const uint64_t end_ms = c->view->valid_until_ms, now_ms = c->turn.wall_ms;
     struct err e = {0};
 
-    if (c->view->valid_until_ms == 0 || c->turn.wall_ms < c->view->valid_until_ms)
+    if (end_ms == 0)
         return;
+    if (now_ms < end_ms) {
+        const uint64_t left_ms = end_ms - now_ms;
+        const struct timeval wait = {(time_t)(left_ms / 1000),
+                                     (suseconds_t)(left_ms % 1000 * 1000)};
+
+        if (left_ms <= SLOT_NEAR_MS && c->on_slot)
+            event_add(c->on_slot, &wait);
+        return;
+    }
     if (control_publish(c, c->newest, &e) != ERR_OK)
         control_log_problem("calendar.refused", &e);
 }
@@ -116,6 +131,14 @@ enum err_code control_state_start(struct control *c, struct err *e)
         log_warn("event=state.read_only path=%s", folder.p);
     c->state = state_writer_start(path);
     return c->state ? ERR_OK : err_set(e, ERR_LIMIT, "no memory for the state's writer");
+}
+
+void control_slot(int fd UNUSED, short what UNUSED, void *arg)
+{
+    struct control *c = arg;
+
+    turn_begin(&c->turn);
+    calendar_turn(c);
 }
 
 void control_second(int fd UNUSED, short what UNUSED, void *arg)

@@ -6,6 +6,8 @@
 
 /* The timer's callback; arg is the control. */
 void control_second(int fd, short what, void *arg);
+/* Likewise, for the moment at which a slot of a cost calendar ends. */
+void control_slot(int fd, short what, void *arg);
 
 /* Behind the first view, and behind the change of user (the files are that user's): takes over what
  * the process before left, and begins to keep the state. */

@@ -132,6 +132,27 @@ static void list_restore(struct source_list *l, const struct source_list *kept)
     *l = *kept;
 }
 
+static void file_refused(struct source_file *f, const struct source_file *kept, const char *why)
+{
+    if (!kept || f->good != kept->good || f->geo != kept->geo || f->fci != kept->fci)
+        snprintf(f->error, sizeof f->error, "%s", why);
+}
+
+static void list_refused(struct source_list *l, const struct source_list *kept, const char *why)
+{
+    for (size_t i = 0; i < l->count; i++)
+        file_refused(&l->items[i], list_find(kept, l->items[i].path), why);
+}
+
+void sources_refused(struct sources *s, const struct sources_kept *k, const char *why)
+{
+    file_refused(&s->network, &k->network, why);
+    file_refused(&s->cost, &k->cost, why);
+    file_refused(&s->geo, &k->geo, why);
+    list_refused(&s->more_costs, &k->more_costs, why);
+    list_refused(&s->fci, &k->fci, why);
+}
+
 void sources_restore(struct sources *s, struct sources_kept *k)
 {
     file_restore(&s->network, &k->network);

@@ -75,6 +75,8 @@ struct sources_kept {
     struct source_list more_costs, fci;
 };
 bool sources_keep(const struct sources *s, struct sources_kept *k) MUST_CHECK;
+/* Before _restore: this is why what was read since _keep is not taken. */
+void sources_refused(struct sources *s, const struct sources_kept *k, const char *why);
 void sources_restore(struct sources *s, struct sources_kept *k);
 void sources_forget(struct sources_kept *k);
 
