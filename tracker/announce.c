@@ -85,6 +85,19 @@ static void ask_route(struct tracker *t, const struct announce *a, svidx service
     route(t->turn, q, r);
 }
 
+/* Of who asks for no streamer: where it is, and whether the service is for it at all. */
+static void place(struct tracker *t, const struct announce *a, svidx service, struct route *r)
+{
+    const struct view *v = t->turn->view;
+    const char *why;
+
+    r->at = view_place(v, service, a->addr);
+    r->decision.pid = r->at.pid;
+    if (service != SVIDX_NONE && a->event != ANNOUNCE_STOPPED &&
+        !admit_listed(v->services[service].admit, v, a->addr, &r->at, &why))
+        r->to = ROUTE_DENIED;
+}
+
 /* In compact form; 0: none. */
 static unsigned put_streamer(struct tracker *t, const struct announce *a,
                              const struct route_question *q, const struct route *r, uint8_t *wire)
@@ -238,8 +251,8 @@ bool announce_run(struct tracker *t, const struct announce *a, struct announce_r
     if (asked)
         ask_route(t, a, service, &q, &r);
     else
-        r.decision.pid = view_locate_pid(t->turn->view, a->addr);
-    if (asked && r.to == ROUTE_DENIED)
+        place(t, a, service, &r);
+    if (r.to == ROUTE_DENIED)
         return refuse(t, a, service, &r, true, refused, "this torrent is not for you");
     pid = r.decision.pid;
     join(t, a, pid, want);
