@@ -31,6 +31,27 @@ static void check_geo(struct check *c)
 
 /* ---- downstream CDNs */
 
+/* It goes into a query and is looked for there, byte by byte: what RFC 3986 lets stand unescaped,
+ * and what others would not escape on the way. */
+static void check_cdni_id(struct check *c)
+{
+    const struct str id = c->in->c.cdni_id;
+    char show[TEXT_QUOTE_MAX];
+
+    for (size_t i = 0; i < id.n; i++) {
+        const char at = id.p[i];
+
+        if ((at >= 'a' && at <= 'z') || (at >= 'A' && at <= 'Z') || (at >= '0' && at <= '9') ||
+            (at && strchr("-._~:", at)))
+            continue;
+        problem_error(c->problems, check_place(c, c->root, "cdni_id"),
+                      "cdni_id: \"%s\" goes into URLs: letters, digits and -._~: alone; write "
+                      "cdn.example.com",
+                      text_quote(id, show));
+        return;
+    }
+}
+
 static enum err_code check_downstream(struct check *c, yaml_node_t *item, size_t i, struct err *e)
 {
     const struct downstream_conf *d = &c->in->c.downstreams[i].conf;
@@ -68,6 +89,7 @@ enum err_code check_partners(struct check *c, struct err *e)
     if (!names || !seen)
         return err_set(e, ERR_LIMIT, "no memory for the configuration");
     check_geo(c);
+    check_cdni_id(c);
     for (size_t i = 0; i < n && rc == ERR_OK; i++) {
         names[i] = (struct named){c->in->c.downstreams[i].conf.name, i};
         rc = check_downstream(c, config_tree_item(c->t, list, i), i, e);

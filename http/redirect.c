@@ -156,8 +156,13 @@ struct asked {
 static bool comes_back(const struct asked *a)
 {
     const struct str id = a->turn->view->cdni_id;
+    struct str rest = a->q->query, name, value;
 
-    return id.n && a->q->query.n && str_eq(query_find(a->q->query, VIA), id);
+    /* Each CDN on the way adds its own mark behind those that are there. */
+    while (id.n && query_next(&rest, &name, &value))
+        if (str_eq(name, VIA) && str_eq(value, id))
+            return true;
+    return false;
 }
 
 /* A client that came over IPv4 may have nothing else, so it is sent to IPv4. One that came over

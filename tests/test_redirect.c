@@ -207,6 +207,7 @@ static const struct { const char *what; struct want w; int status; const char *n
     {"wildcard, no label",  {.host = "d.example", .target = "/vod/x"}, 404, "Location", ""},
     {"POST",                {.host = "a.example", .target = "/x", .method = HTTP_POST}, 405, "Allow", "GET, HEAD, OPTIONS"},
     {"other method",        {.host = "a.example", .target = "/x", .method = HTTP_METHOD_OTHER}, 405, "Allow", "GET, HEAD, OPTIONS"},
+    {"it came back after others", {.host = "e.example", .target = "/x?cdni-via=them&cdni-via=us"}, 503, "Location", ""},
     {"it came back",        {.host = "e.example", .target = "/x?a=b&cdni-via=us"}, 503, "Location", ""},
     {"nobody has IPv4",     {.host = "c.example", .target = "/x"}, 503, "Retry-After", "7"},
     {"nobody has https",    {.host = "c.example", .target = "/x", .v6 = true, .tls = true}, 503, "Retry-After", "7"},
