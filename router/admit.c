@@ -12,6 +12,8 @@
 #define LETTERS   26u
 #define COUNTRIES (LETTERS * LETTERS)
 
+#define SLACK_MAX 0x1p62 /* for ever, in either unit of time */
+
 struct list {
     bool any; /* it has an entry */
     bool anonymous;
@@ -119,6 +121,7 @@ static enum err_code rate_build(const char *what, double rate, uint32_t burst, d
                                 struct bucket_rate *out, struct err *e)
 {
     const double least = rate / 500; /* of two milliseconds */
+    double slack;
 
     if (!(rate >= 0) || !isfinite(rate) || rate > units)
         return err_set(e, ERR_PARSE, "%s_rate %g is not a number of sessions a second from 0 to %g",
@@ -129,7 +132,8 @@ static enum err_code rate_build(const char *what, double rate, uint32_t burst, d
         return err_set(e, ERR_PARSE, "%s_rate %g is less than one session in a week; deny them",
                        what, rate);
     out->interval = (uint64_t)llround(units / rate);
-    out->slack = (uint64_t)(((burst > least ? burst : least) - 1) * (units / rate));
+    slack = ((burst > least ? burst : least) - 1) * (units / rate);
+    out->slack = slack < SLACK_MAX ? (uint64_t)slack : (uint64_t)SLACK_MAX;
     if (burst <= 1 && least <= 1)
         out->slack = 0;
     return ERR_OK;

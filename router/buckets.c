@@ -82,6 +82,13 @@ static unsigned word_find(_Atomic uint64_t *set, uint64_t tag, uint64_t *seen)
     return oldest;
 }
 
+/* More than a bucket of this rate can owe, whichever worker's clock is ahead: it was filled at a
+ * slower rate, before a reload. What is above is let off. */
+static uint64_t owed_max(struct bucket_rate rate)
+{
+    return 2 * (rate.slack + rate.interval);
+}
+
 bool buckets_take_client(struct buckets *b, uint64_t service, struct prefix client,
                          struct bucket_rate rate, uint64_t now_ms)
 {
@@ -97,8 +104,12 @@ bool buckets_take_client(struct buckets *b, uint64_t service, struct prefix clie
 
         due = seen >> BUCKET_BITS == tag ? seen & BUCKET_TIME : 0;
         due = due > now ? due : now;
-        if (due - now > rate.slack)
+        if (due - now > rate.slack) {
+            if (due - now > owed_max(rate))
+                (void)swap(&set[at], &seen,
+                           tag << BUCKET_BITS | (now + rate.slack + rate.interval));
             return false;
+        }
         due += rate.interval;
         if (swap(&set[at], &seen, tag << BUCKET_BITS | (due < BUCKET_TIME ? due : BUCKET_TIME)))
             return true;
@@ -131,9 +142,15 @@ static struct service_bucket *service_find(struct buckets *b, uint64_t service)
 bool buckets_has_service(struct buckets *b, uint64_t service, struct bucket_rate rate,
                          uint64_t now_ms)
 {
-    const uint64_t due = get(&service_find(b, service)->due_ns);
+    _Atomic uint64_t *word = &service_find(b, service)->due_ns;
+    const uint64_t now = now_ms * NS_PER_MS;
+    uint64_t due = get(word);
 
-    return due <= now_ms * NS_PER_MS || due - now_ms * NS_PER_MS <= rate.slack;
+    if (due <= now || due - now <= rate.slack)
+        return true;
+    if (due - now > owed_max(rate))
+        (void)swap(word, &due, now + rate.slack + rate.interval);
+    return false;
 }
 
 bool buckets_take_service(struct buckets *b, uint64_t service, struct bucket_rate rate,

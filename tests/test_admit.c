@@ -240,6 +240,49 @@ START_TEST(service_rate)
 }
 END_TEST
 
+/* A reload that raises a rate holds from then on, whatever was owed at the old one; a bucket that
+ * was full of debt has its next token an interval of the new rate later. */
+START_TEST(rate_raised)
+{
+    const struct bucket_rate slow = {60000 * BUCKET_UNITS_MS,
+                                     UINT64_C(999) * 60000 * BUCKET_UNITS_MS};
+    const struct bucket_rate fast = {10 * BUCKET_UNITS_MS, 90 * BUCKET_UNITS_MS};
+    const struct bucket_rate slow_ns = {60000000000, 999 * UINT64_C(60000000000)};
+    const struct bucket_rate fast_ns = {10000000, 90000000};
+    const struct prefix client = {addr_from_v4(0x0a000001), 128};
+    struct buckets *b = buckets_new(64);
+    unsigned taken = 0;
+
+    for (unsigned i = 0; i < 2000; i++) {
+        taken += buckets_take_client(b, 1, client, slow, 1000);
+        taken +=
+            buckets_has_service(b, 1, slow_ns, 1000) && buckets_take_service(b, 1, slow_ns, 1000);
+    }
+    ck_assert_uint_eq(taken, 2000);
+    ck_assert(!buckets_take_client(b, 1, client, fast, 2000));
+    ck_assert(!buckets_has_service(b, 1, fast_ns, 2000));
+    ck_assert(!buckets_take_client(b, 1, client, fast, 2009));
+    ck_assert(buckets_take_client(b, 1, client, fast, 2011));
+    ck_assert(!buckets_has_service(b, 1, fast_ns, 2009));
+    ck_assert(buckets_has_service(b, 1, fast_ns, 2011));
+    buckets_free(b);
+}
+END_TEST
+
+/* The slowest rate with the largest burst: more time than a number has. */
+START_TEST(slack_is_bounded)
+{
+    const struct admit_conf c = {.service_rate = 1e-6, .service_burst = 10000000};
+    struct world w;
+    struct err e = {0};
+
+    ck_assert_msg(world_open(&w, &c, false, &e) == ERR_OK, "%s", e.text);
+    for (unsigned i = 0; i < 4000; i++)
+        ck_assert_int_eq(ask(&w, 0x0a000001, 1000), ADMIT_YES);
+    world_close(&w);
+}
+END_TEST
+
 START_TEST(ceiling)
 {
     const struct admit_conf c = {.sessions_max = 10};
@@ -329,6 +372,8 @@ int main(void)
     tcase_add_test(t, errors);
     tcase_add_test(t, client_rate);
     tcase_add_test(t, service_rate);
+    tcase_add_test(t, rate_raised);
+    tcase_add_test(t, slack_is_bounded);
     tcase_add_test(t, ceiling);
     tcase_add_test(t, many_clients);
     tcase_add_test(t, workers);
