@@ -228,12 +228,13 @@ static void answer_away(struct answer *a, const struct dns_zones *zones)
 
 /* true: it is our streamers. Otherwise the answer is written. */
 static bool choose(struct answer *a, const struct dns_zones *zones, uint8_t need, uint8_t need_any,
-                   uint8_t want)
+                   uint8_t other_any, uint8_t want)
 {
     a->ask = a->service->ask;
     a->ask.q.client = a->in->client;
     a->ask.q.need = need;
     a->ask.q.need_any = need_any;
+    a->ask.other_need_any = other_any;
     a->ask.q.want = want;
     a->ask.can = a->may_be_alias ? ROUTE_CAN_DNS : 0;
     route(a->turn, &a->ask, &a->r);
@@ -257,17 +258,43 @@ static bool same_address_before(const struct answer *a, unsigned i, struct addr 
     return false;
 }
 
+/* Whose streamers keep a name from being an alias (RFC 1034 section 3.6.2) for this type, when
+ * there is nobody of the wanted family: a resolver that was told of an alias uses it for both
+ * types, and one that got SERVFAIL for the one may not ask for the other. Those of IPv4 for AAAA,
+ * as hardly a client has IPv6 alone; for A only where IPv4 is never answered with addresses, or
+ * with a name: a client of IPv4 alone would get nothing. */
+static uint8_t other_family(const struct answer *a, bool v4)
+{
+    if (!v4)
+        return STREAMER_V4;
+    return a->service->can & STREAMER_V4 && a->may_be_alias && a->service->has_away ? 0
+                                                                                    : STREAMER_V6;
+}
+
+/* Our streamers serve, and none of them has the family: so long as that is so. */
+static void put_no_address(struct answer *a)
+{
+    const uint32_t ttl_s = ttl_of(a);
+
+    put_soa(a, SECTION_AUTHORITY,
+            ttl_s < a->zone->negative_ttl_s ? ttl_s : a->zone->negative_ttl_s);
+}
+
 static void answer_address(struct answer *a, const struct dns_zones *zones)
 {
     bool v4 = a->q->qtype == DNS_TYPE_A;
     uint8_t need = v4 ? STREAMER_V4 : STREAMER_V6;
 
-    if (!(a->service->can & need)) {
+    if (!(a->service->can & need) && !(a->may_be_alias && a->service->has_away)) {
         put_negative(a, DNS_NOERROR); /* nobody has the family, for whichever client */
         return;
     }
-    if (!choose(a, zones, need, 0, a->service->answers))
+    if (!choose(a, zones, need, 0, other_family(a, v4), a->service->answers))
         return;
+    if (a->r.other) {
+        put_no_address(a);
+        return;
+    }
     for (unsigned i = 0; i < a->r.decision.count; i++) {
         const struct streamer_conf *c =
             a->turn->view->streamers[a->r.decision.choice[i].streamer].conf;
@@ -286,11 +313,13 @@ static void answer_address(struct answer *a, const struct dns_zones *zones)
 static void answer_cname(struct answer *a, const struct dns_zones *zones)
 {
     uint8_t need = a->q->qtype == DNS_TYPE_AAAA ? STREAMER_V6 : STREAMER_V4;
+    const uint8_t any = STREAMER_V4 | STREAMER_V6;
     const struct dns_target *t;
     enum dns_type type = a->q->qtype;
     size_t data;
 
-    if (!choose(a, zones, need & a->service->can, STREAMER_V4 | STREAMER_V6, 1))
+    /* No other alias for the one type than for the other because of a family. */
+    if (!choose(a, zones, need & a->service->can, any, any, 1))
         return;
     t = &dns_zones_targets(zones)[a->r.decision.choice[0].streamer];
     data = put_cname(a, t);
@@ -495,7 +524,7 @@ static size_t compose(struct turn *t, const struct dns_conf *conf, const struct 
     }
     /* A session is believed to begin at the first address of an answer; which of the others a
      * client takes, and how many clients a resolver serves from its cache, nobody tells us. */
-    if (a.decided && !a.truncated)
+    if (a.decided && !a.truncated && a.counts[SECTION_ANSWER] > 0)
         route_sent(t, &a.ask, &a.r);
     if (opt)
         put_opt(&a);

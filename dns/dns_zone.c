@@ -394,6 +394,16 @@ static enum err_code txt_make(struct builder *b, struct str text, struct dns_ser
     return ERR_OK;
 }
 
+static bool has_away(const struct builder *b, const struct dns_service *s)
+{
+    const struct view_service *v = &b->view->services[s->service];
+
+    for (uint16_t i = 0; i < v->downstream_count && !v->conf->delegated; i++)
+        if (b->view->downstreams[v->downstreams[i]].conf->dns_cname.n)
+            return true;
+    return s->bypass.name.len > 0;
+}
+
 /* What the streamers of a service can, together; a service in CNAME mode needs a host of each. */
 static enum err_code service_streamers(const struct builder *b, struct dns_service *s,
                                        struct err *e)
@@ -442,6 +452,7 @@ static enum err_code service_make(struct builder *b, svidx i, struct err *e)
     route_content(b->view, &s->ask, STR("/"), (struct str){0}, b->scratch);
     if (c->bypass.dns_cname.n && bypass_make(b, c->bypass.dns_cname, s, e) != ERR_OK)
         return e->code;
+    s->has_away = has_away(b, s);
     if (s->answers < 1 || s->answers > DECISION_MAX)
         return err_set(e, ERR_LIMIT, "dns.answers: %u, must be 1 to %u", s->answers, DECISION_MAX);
     if (s->ttl_s > DNS_TTL_MAX)
@@ -503,6 +514,39 @@ static enum err_code cnames_check(const struct builder *b, struct err *e)
     return ERR_OK;
 }
 
+/* A name of ours to which somebody is sent away must lead on: nobody else answers for it, and the
+ * service itself would send him there again. */
+static bool leads_on(const struct dns_target *t, const struct dns_service *from)
+{
+    const struct dns_entry *n = t->entry;
+
+    return !n || n->addresses || (n->service && n->service != from);
+}
+
+static enum err_code away_check(const struct builder *b, struct err *e)
+{
+    for (svidx i = 0; i < b->view->service_count; i++) {
+        const struct service_conf *c = b->view->services[i].conf;
+
+        if (!leads_on(&b->services[i].bypass, &b->services[i]))
+            return err_set(e, ERR_CONFLICT,
+                           "service %.*s: bypass dns_cname: %.*s lies in a zone of ours, and only "
+                           "this service answers for it, if any; name a host that others serve",
+                           (int)c->name.n, c->name.p, (int)c->bypass.dns_cname.n,
+                           c->bypass.dns_cname.p);
+    }
+    for (uint16_t i = 0; i < b->view->downstream_count; i++) {
+        const struct downstream_conf *c = b->view->downstreams[i].conf;
+
+        if (!leads_on(&b->out->downstreams[i], NULL))
+            return err_set(e, ERR_CONFLICT,
+                           "downstream CDN %.*s: dns_cname: %.*s lies in a zone of ours, and "
+                           "nobody answers for it there",
+                           (int)c->name.n, c->name.p, (int)c->dns_cname.n, c->dns_cname.p);
+    }
+    return ERR_OK;
+}
+
 static enum err_code services_add(struct builder *b, struct err *e)
 {
     b->services = arena_array(b->arena, b->view->service_count, sizeof *b->services);
@@ -519,6 +563,8 @@ static enum err_code services_add(struct builder *b, struct err *e)
             return rc;
         }
     }
+    if (away_check(b, e) != ERR_OK)
+        return e->code;
     return cnames_check(b, e);
 }
 

@@ -44,7 +44,8 @@ struct dns_service {
     struct dns_target bypass; /* name of length 0: none */
     enum dns_mode mode;
     uint8_t answers;
-    uint8_t can; /* of all its streamers together: a family that nobody has is NODATA */
+    uint8_t can;   /* of all its streamers together */
+    bool has_away; /* another CDN or a bypass that DNS can name: its names may be aliases */
     uint32_t ttl_s;
     const uint8_t *txt; /* RDATA */
     uint16_t txt_len;

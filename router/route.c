@@ -11,7 +11,9 @@
 #include "router/tally.h"
 #include "router/traffic_router_hash.h"
 
-#define DIGEST_URL_MAX 4096
+#define DIGEST_URL_MAX  4096
+#define CLOCK_BEHIND_MS 10 /* a turn's wall clock is of its beginning, and two clocks' difference  \
+                            */
 
 const char *route_to_name(enum route_to to)
 {
@@ -103,8 +105,10 @@ static void ask_local(const struct view *v, const struct live *live, const struc
     other.need = q->other_need;
     other.need_any = q->other_need_any;
     decide_at(v, live, &other, &r->at, &second);
-    if (second.count && (!r->decision.count || second.why != WHY_DEGRADED))
+    if (second.count && (!r->decision.count || second.why != WHY_DEGRADED)) {
         r->decision = second;
+        r->other = true;
+    }
 }
 
 /* Nobody of ours is good: all are down, or full. */
@@ -183,6 +187,7 @@ static void route_begin(const struct view *v, const struct route_question *q, st
 {
     r->to = ROUTE_STREAMERS;
     r->downstream = DOWNSTREAM_NONE;
+    r->other = false;
     r->why = NULL;
     r->at = view_place(v, q->q.service, q->q.client);
     r->decision.pid = r->at.pid;
@@ -295,10 +300,11 @@ void route_sent(struct turn *t, const struct route_question *q, const struct rou
 
 uint32_t route_ttl(const struct view *v, uint64_t wall_ms, uint32_t want_s)
 {
+    const uint64_t now_ms = wall_ms + CLOCK_BEHIND_MS;
     uint64_t left_s;
 
     if (v->valid_until_ms == 0)
         return want_s;
-    left_s = v->valid_until_ms > wall_ms ? (v->valid_until_ms - wall_ms) / 1000 : 0;
+    left_s = v->valid_until_ms > now_ms ? (v->valid_until_ms - now_ms) / 1000 : 0;
     return left_s < want_s ? (uint32_t)left_s : want_s;
 }

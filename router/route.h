@@ -23,8 +23,8 @@ enum route_can { ROUTE_CAN_HTTP = 1 << 0, ROUTE_CAN_HTTPS = 1 << 1, ROUTE_CAN_DN
 
 struct route_question {
     struct question q;
-    /* Asked when nobody healthy is there for q: an IPv6 client that probably can do IPv4 too. need
-     * and need_any alone are read; both 0: there is no other. */
+    /* Asked when nobody healthy is there for q: an IPv6 client that probably can do IPv4 too, or
+     * the other type of a DNS name. need and need_any alone are read; both 0: there is no other. */
     uint8_t other_need, other_need_any;
     uint8_t can;    /* enum route_can; 0: never delegated */
     bool delegated; /* another CDN sent the client here: never delegated on, or it would loop */
@@ -35,6 +35,7 @@ struct route_question {
 struct route {
     enum route_to to;
     uint16_t downstream; /* index in the view; DOWNSTREAM_NONE unless to says so */
+    bool other;          /* the decision is for other_need and other_need_any */
     const char *why;     /* a sentence; NULL for ROUTE_STREAMERS, where decision.why says it */
     struct located at;
     struct decision decision; /* count is 0 where nobody was asked; else also there when somebody

@@ -93,7 +93,8 @@ static UNUSED size_t fixture_services(struct service_conf s[FIXTURE_SERVICES])
                                       {"x.y.wild.cdn.example", sizeof "x.y.wild.cdn.example" - 1}};
     static const struct str vod[] = {{"vod.cdn.example", sizeof "vod.cdn.example" - 1}};
     static const struct str away[] = {{"away.cdn.example", sizeof "away.cdn.example" - 1},
-                                      {"by.cdn.example", sizeof "by.cdn.example" - 1}};
+                                      {"by.cdn.example", sizeof "by.cdn.example" - 1},
+                                      {"or.cdn.example", sizeof "or.cdn.example" - 1}};
     static const struct str only4_streamers[] = {{"edge-b", sizeof "edge-b" - 1}};
     size_t n = 0;
 
@@ -147,6 +148,12 @@ static UNUSED size_t fixture_services(struct service_conf s[FIXTURE_SERVICES])
                                    .policy = FIXTURE_POLICY,
                                    .dns = {.ttl_s = 30, .answers = 1}};
     s[n - 1].policy.fallback[0] = FALLBACK_BYPASS;
+    s[n++] = (struct service_conf){.name = STR("or"),
+                                   .hosts = &away[2],
+                                   .host_count = 1,
+                                   .bypass = {.dns_cname = STR("origin.example.net")},
+                                   .policy = FIXTURE_POLICY,
+                                   .dns = {.ttl_s = 30, .answers = 1}};
     return n;
 }
 

@@ -578,6 +578,55 @@ START_TEST(nobody_may_serve)
 }
 END_TEST
 
+/* The other family's streamers keep a name from a failure, or from an alias that would hold for
+ * both; nobody is sent anywhere by that. */
+START_TEST(a_family_is_down)
+{
+    static const struct {
+        struct ask ask;
+        const char *want;
+    } asks[] = {
+        {{.name = "live.cdn.example", .type = 28},
+         "0 aa | authority: cdn.example. 30 IN SOA ns1.cdn.example. hostmaster.cdn.example. 42 "
+         "7200 "
+         "900 1209600 60"},
+        {{.name = "or.cdn.example", .type = 28},
+         "0 aa | authority: cdn.example. 30 IN SOA ns1.cdn.example. hostmaster.cdn.example. 42 "
+         "7200 "
+         "900 1209600 60"},
+        {{.name = "or.cdn.example", .type = 1}, "0 aa | or.cdn.example. 30 IN A 203.0.113.1"},
+        {{.name = "www.cdn.example", .type = 28},
+         "0 aa | www.cdn.example. 20 IN CNAME edge-a.cdn.example.; edge-a.cdn.example. 3600 IN "
+         "AAAA "
+         "2001:db8:ffff::1"},
+    };
+
+    for (sidx i = 0; i < world.view->streamer_count; i++)
+        live_health_set(world.live, world.view->streamers[i].live, true, HEALTH_DOWN);
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        char *got = ask_text(&asks[i].ask, "10.1.0.1", false);
+
+        ck_assert_str_eq(got, asks[i].want);
+        free(got);
+        if (asks[i].ask.type == 28 && i < 2)
+            for (sidx k = 0; k < world.view->streamer_count; k++)
+                ck_assert_uint_eq(
+                    atomic_load(&world.live->streamer[world.view->streamers[k].live].dispatched),
+                    0);
+    }
+    /* IPv4 is down too: then it is an alias for both. */
+    for (sidx i = 0; i < world.view->streamer_count; i++)
+        live_health_set(world.live, world.view->streamers[i].live, false, HEALTH_DOWN);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct ask ask = {.name = "or.cdn.example", .type = i ? 28 : 1};
+        char *got = ask_text(&ask, "10.1.0.1", false);
+
+        ck_assert_str_eq(got, "0 aa | or.cdn.example. 30 IN CNAME origin.example.net.");
+        free(got);
+    }
+}
+END_TEST
+
 START_TEST(one_session_an_answer)
 {
     const struct ask ask = {.name = "live.cdn.example", .type = 1},
@@ -679,6 +728,18 @@ START_TEST(build_errors)
     ck_assert_int_eq(build(&bad, 1, &e), ERR_CONFLICT);
     ck_assert_str_eq(e.text, "dns: service www: dns.mode cname: www.cdn.example is the host of a "
                              "streamer or name server; use mode address");
+
+    bad = one, bad.name = STR("example.net"), e = (struct err){0};
+    ck_assert_int_eq(build(&bad, 1, &e), ERR_CONFLICT);
+    ck_assert_str_eq(e.text, "dns: service or: bypass dns_cname: origin.example.net lies in a zone "
+                             "of ours, and only this service answers for it, if any; name a host "
+                             "that others serve");
+
+    bad = one, bad.name = STR("far.example.net"), e = (struct err){0};
+    ck_assert_int_eq(build(&bad, 1, &e), ERR_CONFLICT);
+    ck_assert_str_eq(e.text,
+                     "dns: downstream CDN far: dns_cname: far.example.net lies in a zone of "
+                     "ours, and nobody answers for it there");
 
     bad = one, bad.ttl_s = 1u << 31, e = (struct err){0};
     ck_assert_int_eq(build(&bad, 1, &e), ERR_LIMIT);
@@ -848,6 +909,7 @@ static Suite *suite(void)
     tcase_add_test(t, client_subnet_off);
     tcase_add_test(t, health_moves_the_answer);
     tcase_add_test(t, nobody_may_serve);
+    tcase_add_test(t, a_family_is_down);
     tcase_add_test(t, one_session_an_answer);
     tcase_add_test(t, note_and_counters);
     tcase_add_test(t, no_zones);
