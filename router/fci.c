@@ -127,6 +127,14 @@ static size_t parts_of(const struct footprint_conf *f, const struct footprint_co
     return f->type == FOOTPRINT_UNION ? f->part_count : 1;
 }
 
+/* Each capability's join copies the parts of those before it. */
+static bool parts_fit(const struct footprint_conf *a, const struct footprint_conf *b)
+{
+    const struct footprint_conf *of;
+
+    return parts_of(a, &of) + parts_of(b, &of) <= FCI_PARTS_MAX;
+}
+
 static bool either(const struct footprint_conf *a, const struct footprint_conf *b,
                    struct arena *arena, struct footprint_conf *out)
 {
@@ -160,9 +168,14 @@ static enum err_code lists_join(const struct jsonin *at, struct list *a, const s
     if (!out.items)
         return out_of_memory(at, e);
     for (size_t i = 0; i < a->count; i++)
-        for (size_t k = 0; k < b->count; k++)
+        for (size_t k = 0; k < b->count; k++) {
+            if (!parts_fit(&a->items[i], &b->items[k]))
+                return jsonin_error(at, e,
+                                    "its footprints and those before it have more than %u parts",
+                                    FCI_PARTS_MAX);
             if (!either(&a->items[i], &b->items[k], arena, &out.items[i * b->count + k]))
                 return out_of_memory(at, e);
+        }
     *a = out;
     return ERR_OK;
 }
@@ -187,35 +200,41 @@ static enum err_code protocols_read(const struct jsonin *capability, struct fci 
     return rc;
 }
 
-/* The same list stands at an earlier capability that counts. */
-static bool said_before(const struct jsonin *all, size_t upto, bool delivery, const json_t *f)
-{
-    for (size_t i = 0; i < upto; i++) {
-        const json_t *other = json_array_get(all->value, i);
-        const char *type = json_string_value(json_object_get(other, "capability-type"));
+/* The capabilities' lists, each that differs once: whoever is in any. */
+struct joined {
+    struct list list;
+    const json_t *said[FCI_LISTS_MAX];
+    size_t count;
+};
 
-        if ((!delivery || (type && strcmp(type, "FCI.DeliveryProtocol") == 0)) &&
-            json_equal(json_object_get(other, "footprints"), f))
+static bool said_before(const struct joined *j, const json_t *footprints)
+{
+    for (size_t i = 0; i < j->count; i++)
+        if (j->said[i] == footprints || json_equal(j->said[i], footprints))
             return true;
-    }
     return false;
 }
 
-static enum err_code capability_add(const struct jsonin *all, size_t i, bool delivery,
-                                    struct arena *arena, struct list *joined, bool *first,
-                                    struct err *e)
+static enum err_code capability_add(const struct jsonin *item, struct arena *arena,
+                                    struct joined *j, struct err *e)
 {
-    struct jsonin item = jsonin_item(all, i);
+    const json_t *footprints = json_object_get(item->value, "footprints");
     struct list list;
-    enum err_code rc = list_read(&item, arena, &list, e);
+    enum err_code rc;
 
-    if (rc != ERR_OK)
-        return rc;
-    if (*first)
-        *joined = list;
-    else if (!said_before(all, i, delivery, json_object_get(item.value, "footprints")))
-        rc = lists_join(&item, joined, &list, arena, e); /* with everybody: 0 conditions */
-    *first = false;
+    if (said_before(j, footprints))
+        return ERR_OK;
+    if (j->count == FCI_LISTS_MAX)
+        return jsonin_error(item, e,
+                            "%u capabilities before it have different footprints, which is the "
+                            "most; one footprintunion for all of them says it too",
+                            FCI_LISTS_MAX);
+    rc = list_read(item, arena, &list, e);
+    if (rc == ERR_OK && j->count == 0)
+        j->list = list;
+    else if (rc == ERR_OK)
+        rc = lists_join(item, &j->list, &list, arena, e); /* with everybody: 0 conditions */
+    j->said[j->count++] = footprints;
     return rc;
 }
 
@@ -223,8 +242,8 @@ static enum err_code capabilities_read(const struct jsonin *all, struct arena *a
                                        struct fci *out, struct err *e)
 {
     static const struct footprint_conf nobody = {.type = FOOTPRINT_UNION};
-    struct list joined = {0};
-    bool delivery = false, first = true;
+    struct joined joined = {.count = 0};
+    bool delivery = false;
     enum err_code rc = ERR_OK;
 
     for (size_t i = 0; i < jsonin_count(all) && rc == ERR_OK; i++) {
@@ -242,16 +261,16 @@ static enum err_code capabilities_read(const struct jsonin *all, struct arena *a
         }
     }
     for (size_t i = 0; i < jsonin_count(all) && rc == ERR_OK; i++) {
-        const char *type =
-            json_string_value(json_object_get(json_array_get(all->value, i), "capability-type"));
+        struct jsonin item = jsonin_item(all, i);
+        const char *type = json_string_value(json_object_get(item.value, "capability-type"));
 
         if (!delivery || strcmp(type, "FCI.DeliveryProtocol") == 0)
-            rc = capability_add(all, i, delivery, arena, &joined, &first, e);
+            rc = capability_add(&item, arena, &joined, e);
     }
     if (!delivery)
         out->delivers_http = out->delivers_https = true;
-    out->footprints = first ? &nobody : joined.items;
-    out->count = first ? 1 : joined.count;
+    out->footprints = joined.count ? joined.list.items : &nobody;
+    out->count = joined.count ? joined.list.count : 1;
     return rc;
 }
 

@@ -6,6 +6,8 @@
 #include "router/streamer.h"
 
 #define FCI_BYTES_MAX ((size_t)64 << 20)
+#define FCI_LISTS_MAX 256u  /* different lists of footprints, of all capabilities */
+#define FCI_PARTS_MAX 4096u /* of a footprintunion that several lists are joined to */
 
 struct fci {
     const struct footprint_conf *footprints; /* [count]; 0: everybody */

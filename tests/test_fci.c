@@ -162,6 +162,39 @@ START_TEST(types)
 }
 END_TEST
 
+/* As many different lists as may be, then one more; lists that were there before do not count. */
+START_TEST(many_lists)
+{
+    struct bytes json = {.limit = 1 << 20};
+    struct err e = {0};
+    struct fci f;
+
+    for (unsigned n = FCI_LISTS_MAX; n <= FCI_LISTS_MAX + 1; n++) {
+        struct arena *arena = arena_new(1 << 26);
+
+        json.len = 0;
+        ck_assert(bytes_printf(&json, "{\"capabilities\":["));
+        for (unsigned i = 0; i < 2 * n; i++)
+            ck_assert(bytes_printf(&json,
+                                   "%s{\"capability-type\":\"x\",\"capability-value\":{},"
+                                   "\"footprints\":[" FOOTPRINT("asn", "\"as%u\"") "]}",
+                                   i ? "," : "", 1 + i % n));
+        ck_assert(bytes_printf(&json, "]}"));
+        if (n <= FCI_LISTS_MAX) {
+            ck_assert_msg(fci_parse(json.data, json.len, arena, &f, &e) == ERR_OK, "%s", e.text);
+            ck_assert_uint_eq(f.count, 1);
+            ck_assert_uint_eq(f.footprints[0].part_count, n);
+        } else {
+            ck_assert_int_ne(fci_parse(json.data, json.len, arena, &f, &e), ERR_OK);
+            ck_assert_msg(strstr(e.text, "capabilities[256]: 256 capabilities before it"), "%s",
+                          e.text);
+        }
+        arena_free(arena);
+    }
+    bytes_free(&json);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("fci");
@@ -173,6 +206,7 @@ int main(void)
     tcase_add_loop_test(t, refuses, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(t, files);
     tcase_add_test(t, types);
+    tcase_add_test(t, many_lists);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
