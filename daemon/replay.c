@@ -443,7 +443,7 @@ enum err_code replay_line(struct replay *r, const struct note *n, struct err *e)
 {
     UNINITIALIZED struct replay_asked asked[SIDES];
     struct answer answer[SIDES];
-    uint64_t content[SIDES];
+    uint64_t content[SIDES] = {0};
     struct str likely = {n->streamer, strnlen(n->streamer, sizeof n->streamer)};
 
     if (n->to == 0 || n->service[0] == '\0') {

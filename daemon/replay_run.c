@@ -63,6 +63,7 @@ static enum err_code view_replace(struct replay_run *r, uint64_t wall_ms, struct
  * be walked each time one ends, of which there are many in a log. */
 static size_t memory_bytes(const struct config *c)
 {
+    const size_t row_bytes = (c->streamer_count + c->streamer_count / 4 + 128) / 64 * 16;
     double most = 0, bytes;
 
     for (size_t i = 0; i < c->streamer_count; i++) {
@@ -70,8 +71,7 @@ static size_t memory_bytes(const struct config *c)
             return c->memory.cache_bytes;
         most = fmax(most, c->streamers[i].cache_contents);
     }
-    bytes = ROWS_PER_CONTENT * fmax(most, CACHE_MEMORY_ROWS_MIN) *
-            (double)((c->streamer_count + c->streamer_count / 4 + 128) / 64 * 16);
+    bytes = ROWS_PER_CONTENT * fmax(most, CACHE_MEMORY_ROWS_MIN) * (double)row_bytes;
     return bytes < (double)c->memory.cache_bytes ? (size_t)bytes : c->memory.cache_bytes;
 }
 
