@@ -11,9 +11,9 @@
 #include "router/tally.h"
 #include "router/traffic_router_hash.h"
 
-#define DIGEST_URL_MAX  4096
-#define CLOCK_BEHIND_MS 10 /* a turn's wall clock is of its beginning, and two clocks' difference  \
-                            */
+#define DIGEST_URL_MAX 4096
+/* A turn's wall clock is of its beginning, and two clocks' difference. */
+#define CLOCK_BEHIND_MS 10
 
 const char *route_to_name(enum route_to to)
 {

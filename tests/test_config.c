@@ -408,8 +408,7 @@ static const struct {
      "port; write cdn.example.net or cdn.example.net:8080\n"
      "  downstreams: [{name: p, http_host: 'p.example:99999'}]\n"
      "                                     ^\n"},
-    {"our name among CDNs would break a URL",
-     SERVED "cdni_id: 'ACME & Co'\n",
+    {"our name among CDNs would break a URL", SERVED "cdni_id: 'ACME & Co'\n",
      "w.yaml:2:10: cdni_id: \"ACME & Co\" goes into URLs: letters, digits and -._~: alone; write "
      "cdn.example.com\n"
      "  cdni_id: 'ACME & Co'\n"
