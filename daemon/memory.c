@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "router/admit.h"
 #include "router/cache_memory.h"
+#include "router/candidates.h"
 #include "router/session_table.h"
 
 #define ROTATIONS_PER_TURN 8       /* each walks all of the caches' memory */
@@ -168,14 +169,16 @@ static void ring_drain(struct memory *m, struct tally_ring *r, double now_s)
     }
 }
 
-static const struct policy_conf *policy_of(void *arg, svidx service, double *capacity)
+static bool service_of(void *arg, svidx service, struct popularity_service *out)
 {
     const struct memory *m = arg;
 
     if (service >= m->view->service_count)
-        return NULL;
-    *capacity = m->view->services[service].capacity_mean;
-    return &m->view->services[service].conf->policy;
+        return false;
+    out->policy = &m->view->services[service].conf->policy;
+    out->capacity = m->view->services[service].capacity_mean;
+    out->others = m->view->services[service].candidates->folded->others;
+    return true;
 }
 
 static void caches_turn(struct memory *m, uint64_t now_ms)
@@ -199,7 +202,7 @@ void memory_turn(struct memory *m, uint64_t now_ms)
 
     for (unsigned i = 0; i < m->tally_count; i++)
         ring_drain(m, m->tallies[i], now_s);
-    popularity_publish(m->popularity, m->hot, now_s, policy_of, m);
+    popularity_publish(m->popularity, m->hot, now_s, service_of, m);
     if (m->caches)
         caches_turn(m, now_ms);
 }

@@ -212,6 +212,7 @@ static bool set_new(struct candidates_build *b, struct set *s, size_t n)
         return false;
     atomic_init(&folded->mean, CANDIDATES_MEAN_UNKNOWN);
     atomic_init(&folded->lowered, CANDIDATES_NEVER_FOLDED);
+    folded->others = 0;
     *s->c = (struct candidates){.slot = s->slot,
                                 .count = (uint16_t)n,
                                 .rows = (uint32_t)rows,

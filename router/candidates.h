@@ -35,6 +35,7 @@ struct candidate_floor {
 struct candidates_folded {
     _Atomic uint32_t mean;         /* float bits of the mean utilisation; NAN before the first */
     _Atomic uint32_t lowered;      /* live->lowered then: floors hold while it is that still */
+    double others;                 /* control thread only: candidates_others() */
     struct candidate_floor least;  /* of all floors */
     struct candidate_floor slot[]; /* [count] */
 };
@@ -67,6 +68,12 @@ static inline const struct ranked *candidates_ranked(const struct candidates *c,
 /* Mean utilisation of the healthy ones that have a capacity, weighted by it; 0 when there are none.
  * Looks at all of them. */
 double candidates_mean(const struct candidates *c, const struct live *live);
+
+/* Sessions that others send them for each that we do, by what polls say: routers that we know
+ * nothing else of ask for the same contents. 0: nobody does, or nothing is known; never above
+ * CANDIDATES_OTHERS_MAX. Control thread. */
+#define CANDIDATES_OTHERS_MAX 31.0
+double candidates_others(const struct candidates *c, const struct view *v, const struct live *live);
 
 struct candidates_build;
 

@@ -39,6 +39,23 @@ double candidates_mean(const struct candidates *c, const struct live *live)
     return capacity > 0 ? sessions / capacity : 0;
 }
 
+/* A session a second leaves session_s of them open. */
+double candidates_others(const struct candidates *c, const struct view *v, const struct live *live)
+{
+    double open = 0, foreign = 0, others;
+
+    for (uint16_t i = 0; i < c->count; i++) {
+        const struct live_streamer *s = &live->streamer[c->slot[i].live];
+
+        open += s->open;
+        foreign += s->foreign * v->streamers[c->slot[i].streamer].session_s;
+    }
+    if (!(foreign > 0))
+        return 0;
+    others = foreign < open ? foreign / (open - foreign) : INFINITY;
+    return others < CANDIDATES_OTHERS_MAX ? others : CANDIDATES_OTHERS_MAX;
+}
+
 /* For a content that it is believed to have if it has any. */
 static double origin_floor(const struct candidate *s, const struct live *live)
 {
@@ -53,13 +70,14 @@ static double origin_floor(const struct candidate *s, const struct live *live)
 }
 
 /* What was sent in between makes loads higher only, so `lowered` is read before all else. */
-static void fold(const struct candidates *c, const struct live *live)
+static void fold(const struct candidates *c, const struct view *v, const struct live *live)
 {
     struct candidates_folded *f = c->folded;
     uint32_t lowered = atomic_load_explicit(&live->lowered, memory_order_acquire);
     double least_origin = INFINITY, least_load = INFINITY;
 
     float_set(&f->mean, candidates_mean(c, live));
+    f->others = candidates_others(c, v, live);
     for (uint16_t i = 0; i < c->count; i++) {
         const struct candidate *s = &c->slot[i];
         double origin = origin_floor(s, live);
@@ -79,5 +97,5 @@ void view_fold(const struct view *v, const struct live *live)
 {
     for (svidx i = 0; i < v->service_count; i++)
         if (i == 0 || v->services[i].candidates != v->services[i - 1].candidates)
-            fold(v->services[i].candidates, live);
+            fold(v->services[i].candidates, v, live);
 }

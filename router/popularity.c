@@ -281,21 +281,24 @@ unsigned popularity_often(const struct policy_conf *c, double rate)
 }
 
 void popularity_publish(struct popularity *p, struct hot *h, double now_s,
-                        popularity_policy_fn *policy, void *arg)
+                        popularity_service_fn *fill, void *arg)
 {
     const double rate = rate_per_count(p) / weight_at(p, now_s);
+    struct popularity_service of;
 
     hot_clear(p->next);
     for (uint32_t i = 0; i < p->used; i++) {
         struct counter *c = &p->counter[i];
-        const double certain = (c->count - c->error) * rate;
-        double capacity = 0;
-        const struct policy_conf *conf =
-            c->service != SVIDX_NONE ? policy(arg, c->service, &capacity) : NULL;
-        unsigned often = conf ? popularity_often(conf, certain) : 0;
+        unsigned often;
+        double all;
 
-        c->owners = conf ? popularity_owners(conf, certain, capacity) : 0;
-        if (conf && (often || c->owners > popularity_owners(conf, 0, capacity)))
+        c->owners = 0;
+        if (c->service == SVIDX_NONE || !fill(arg, c->service, &of))
+            continue;
+        all = (c->count - c->error) * rate * (1 + of.others);
+        often = popularity_often(of.policy, all);
+        c->owners = popularity_owners(of.policy, all, of.capacity);
+        if (often || c->owners > popularity_owners(of.policy, 0, of.capacity))
             (void)hot_set(p->next, c->content, c->owners, often);
     }
     hot_replace(h, p->next);

@@ -43,12 +43,19 @@ unsigned popularity_owners(const struct policy_conf *c, double rate, double capa
  * hot_set. */
 unsigned popularity_often(const struct policy_conf *c, double rate);
 
+/* What a service's contents are held against. */
+struct popularity_service {
+    const struct policy_conf *policy;
+    double capacity; /* mean sessions of a streamer; 0: unlimited */
+    double others;   /* sessions that others send its streamers for each that is counted here */
+};
+
 /* Makes h hold the contents that have more owners than the least or are asked for often, by what is
- * certain of their rates (rate - error), and nothing else; policy and mean capacity of a service
- * come from the caller (NULL: it has none any more). */
-typedef const struct policy_conf *popularity_policy_fn(void *arg, svidx service, double *capacity);
+ * certain of their rates (rate - error) and by how many ask elsewhere, and nothing else; the caller
+ * fills in the service. false: it is there no more. */
+typedef bool popularity_service_fn(void *arg, svidx service, struct popularity_service *out);
 void popularity_publish(struct popularity *p, struct hot *h, double now_s,
-                        popularity_policy_fn *policy, void *arg);
+                        popularity_service_fn *fill, void *arg);
 
 /* The max hottest of a service (SVIDX_NONE: of all), hottest first; returns how many. owners as of
  * the last popularity_publish, 0 before. */

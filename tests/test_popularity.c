@@ -228,13 +228,20 @@ START_TEST(owners_grow_with_the_rate)
 }
 END_TEST
 
-static const struct policy_conf *policy_for(void *arg, svidx service, double *capacity)
+struct service_gone {
+    svidx service;
+    double others;
+};
+
+static bool service_for(void *arg, svidx service, struct popularity_service *out)
 {
     static const struct policy_conf conf = {
         .owners = 2, .owners_max = 32, .owner_share = 0.1, .session_s = 100};
 
-    *capacity = 100;
-    return service == *(svidx *)arg ? NULL : &conf;
+    const struct service_gone *gone = arg;
+
+    *out = (struct popularity_service){.policy = &conf, .capacity = 100, .others = gone->others};
+    return service != gone->service;
 }
 
 START_TEST(published_and_taken_back)
@@ -242,7 +249,7 @@ START_TEST(published_and_taken_back)
     struct popularity *p = popularity_new(16, 60);
     struct hot *h = hot_new();
     struct popularity_row row;
-    svidx gone = 9;
+    struct service_gone gone = {.service = 9};
 
     ck_assert(hot_set(h, content(99), 7, 0)); /* of somebody before us: goes */
     for (unsigned i = 0; i < 6000; i++) {
@@ -251,7 +258,7 @@ START_TEST(published_and_taken_back)
         if (i % 1000 == 0) /* 0.01/s: 1 open of a share of 10 */
             popularity_count(p, 0, content(3), STR("cold"), 1, i * 0.1);
     }
-    popularity_publish(p, h, 600, policy_for, &gone);
+    popularity_publish(p, h, 600, service_for, &gone);
     ck_assert_uint_eq(hot_owners(h, content(1)), 32);
     ck_assert_uint_eq(hot_owners(h, content(2)), 0);
     ck_assert_uint_eq(hot_owners(h, content(3)), 0);
@@ -259,16 +266,26 @@ START_TEST(published_and_taken_back)
     ck_assert_uint_eq(popularity_top(p, 0, 600, &row, 1), 1);
     ck_assert_uint_eq(row.owners, 32);
 
-    popularity_publish(p, h, 720, policy_for, &gone); /* a quarter: 250 open are 25 more */
+    popularity_publish(p, h, 720, service_for, &gone); /* a quarter: 250 open are 25 more */
     ck_assert_uint_ge(hot_owners(h, content(1)), 25);
     ck_assert_uint_le(hot_owners(h, content(1)), 27);
-    popularity_publish(p, h, 1800, policy_for, &gone);
+
+    gone.others = 0.4; /* others make 350 of them */
+    popularity_publish(p, h, 720, service_for, &gone);
+    ck_assert_uint_eq(hot_owners(h, content(1)), 32);
+    gone.others = 0.1;
+    popularity_publish(p, h, 720, service_for, &gone);
+    ck_assert_uint_ge(hot_owners(h, content(1)), 27);
+    ck_assert_uint_le(hot_owners(h, content(1)), 29);
+
+    gone.others = 0;
+    popularity_publish(p, h, 1800, service_for, &gone);
     ck_assert_uint_eq(hot_owners(h, content(1)), 0);
 
     /* What is certain counts: those that came in place of others, and were never hot, are not. */
     for (unsigned i = 0; i < 60000; i++)
         popularity_count(p, 0, content(1000 + i), STR("once"), 1, 1800 + i * 0.01);
-    popularity_publish(p, h, 2400, policy_for, &gone);
+    popularity_publish(p, h, 2400, service_for, &gone);
     for (unsigned i = 0; i < 60000; i++)
         ck_assert_uint_eq(hot_owners(h, content(1000 + i)), 0);
     popularity_free(p);

@@ -284,12 +284,16 @@ void sim_router_hear(struct sim_router *r, uint32_t s, const struct sim_streamer
     live_scale_set(r->live, k->live, health_scale(&k->state, vs->conf, now_ms));
 }
 
-static const struct policy_conf *policy_of(void *arg, svidx service, double *capacity)
+static bool service_of(void *arg, svidx service, struct popularity_service *out)
 {
     const struct sim_router *r = arg;
 
-    *capacity = r->view->services[service].capacity_mean;
-    return &r->view->services[service].conf->policy;
+    if (service >= r->view->service_count)
+        return false;
+    out->policy = &r->view->services[service].conf->policy;
+    out->capacity = r->view->services[service].capacity_mean;
+    out->others = r->view->services[service].candidates->folded->others;
+    return true;
 }
 
 void sim_router_fold(struct sim_router *r, uint64_t now_ms)
@@ -310,7 +314,7 @@ void sim_router_fold(struct sim_router *r, uint64_t now_ms)
     view_fold(r->view, r->live);
     if (r->popularity && now_ms >= r->publish_ms) {
         r->publish_ms = now_ms + PUBLISH_MS;
-        popularity_publish(r->popularity, r->live->hot, (double)now_ms * 0.001, policy_of, r);
+        popularity_publish(r->popularity, r->live->hot, (double)now_ms * 0.001, service_of, r);
     }
 }
 
