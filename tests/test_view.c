@@ -1,6 +1,7 @@
 #include "router/view.h"
 
 #include "base/clock.h"
+#include "router/candidates.h"
 #include "tests/view_fixture.h"
 
 static struct live *live;
@@ -59,6 +60,29 @@ static const struct { const char *what, *host, *path, *service; } finds[] = {
     {"a dot",                                  ".example.com",        "/x",             NULL},
 };
 // clang-format on
+
+START_TEST(sessions_of_others)
+{
+    const struct str www[] = {STR("www.example.com")};
+    struct service_conf s = service("www", www, 1, "");
+    struct view *v = view_of(&s, 1);
+    const struct candidates *c = v->services[0].candidates;
+    const lidx at = v->streamers[0].live;
+    const double session_s = v->streamers[0].session_s;
+
+    ck_assert_double_eq(c->folded->others, 0); /* before the first fold */
+    live_resume(live, at, 90, 60 / session_s, 60);
+    view_fold(v, live);
+    ck_assert_double_eq_tol(c->folded->others, 2, 1e-9);
+    live_resume(live, at, 90, 0, 60);
+    ck_assert_double_eq(candidates_others(c, v, live), 0);
+    live_resume(live, at, 90, -60 / session_s, 60); /* sessions are shorter than believed */
+    ck_assert_double_eq(candidates_others(c, v, live), 0);
+    live_resume(live, at, 90, 91 / session_s, 60); /* all are others' */
+    ck_assert_double_eq(candidates_others(c, v, live), CANDIDATES_OTHERS_MAX);
+    view_drop(v);
+}
+END_TEST
 
 START_TEST(find_service)
 {
@@ -267,6 +291,7 @@ static Suite *view_suite(void)
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, find_service, 0, sizeof finds / sizeof *finds);
+    tcase_add_test(t, sessions_of_others);
     tcase_add_test(t, find_many_hosts);
     tcase_add_test(t, find_torrent);
     tcase_add_test(t, locate);
