@@ -63,8 +63,10 @@ static void digest_key_fill(struct route_question *q, struct str template, struc
             url_add(&u, path);
         } else if (begins_with(template, STR("{query}"))) {
             used = STR("{query}").n;
-            url_add(&u, query.p ? STR("?") : (struct str){0});
-            url_add(&u, query);
+            if (query.p) {
+                url_add(&u, STR("?"));
+                url_add(&u, query);
+            }
         } else {
             url_add(&u, (struct str){template.p, 1});
         }
