@@ -7,10 +7,11 @@
 #include "base/arena.h"
 #include "base/clock.h"
 
-#define SCRATCH_MAX     ((size_t)128 << 20)
-#define HIT_WEIGHT      0.2
-#define DIGEST_RETRY_MS 60000u
-#define DIGEST_OLD      3u /* intervals without a new one, and it is not believed any more */
+#define SCRATCH_MAX        ((size_t)128 << 20)
+#define HIT_WEIGHT         0.2
+#define HIT_REQUESTS_LEAST 100 /* that a hit ratio is learnt from */
+#define DIGEST_RETRY_MS    60000u
+#define DIGEST_OLD         3u /* intervals without a new one, and it is not believed any more */
 
 static uint16_t poll_port(const struct streamer_conf *c)
 {
@@ -79,8 +80,10 @@ void poller_resume(struct member *m)
     m->poll.hit_learnt = true;
 }
 
-/* The counters wrap; both are read at about the same time, so that one may be ahead by a few. */
-static void learn_hits(struct member *m, double ratio)
+/* Of what it is remembered to have: what is believed of the rest is the configuration's, for what
+ * others put there is not where we would look for it. A ratio of a few requests says nothing. The
+ * counters wrap; both are read at about the same time, so that one may be ahead by a few. */
+static void learn_hits(struct member *m, double ratio, double asked)
 {
     struct live_streamer *s = &m->owner->live->streamer[m->at->live];
     struct poller *p = &m->poll;
@@ -90,11 +93,11 @@ static void learn_hits(struct member *m, double ratio)
 
     p->sent = all;
     p->sent_known = known;
-    if (isnan(ratio) || sent == 0)
+    if (isnan(ratio) || asked < HIT_REQUESTS_LEAST || sent == 0 || sent_known == 0)
         return;
     if (!p->hit_learnt)
         p->hit = hits_now(m);
-    p->hit = hit_learn(p->hit, ratio, fmin((double)sent_known / sent, 1), HIT_WEIGHT);
+    p->hit.known = hit_learn(p->hit, ratio, fmin((double)sent_known / sent, 1), HIT_WEIGHT).known;
     p->hit_learnt = true;
     poller_hits(m);
 }
@@ -110,7 +113,7 @@ void poller_took(struct member *m, const struct profile_report *r, uint64_t now_
     m->poll.report_ms = now_ms;
     if (!isnan(h.sessions))
         live_poll(m->owner->live, m->at->live, h.sessions, now_ms, m->at->session_s);
-    learn_hits(m, r->hit_ratio);
+    learn_hits(m, r->hit_ratio, r->asked);
     member_took(m, health_poll(&m->state, m->conf, &h, now_ms), now_ms);
 }
 

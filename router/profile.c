@@ -312,10 +312,8 @@ static double came(const struct profile_sample *before, const struct profile_sam
     return d < 0 ? 0 : d;
 }
 
-static double hit_ratio(double hits, double misses, double requests)
+static double hit_ratio(double hits, double all)
 {
-    double all = isnan(misses) ? requests : hits + misses;
-
     if (isnan(hits) || isnan(all) || all <= 0)
         return NAN;
     return hits < all ? hits / all : 1;
@@ -326,13 +324,15 @@ void profile_report(const struct profile_sample *before, const struct profile_sa
 {
     double requests = came(before, now, PROFILE_REQUESTS);
     double ready = gauge(now, PROFILE_READY);
+    double hits = came(before, now, PROFILE_HITS), misses = came(before, now, PROFILE_MISSES);
+    double asked = isnan(misses) ? requests : hits + misses;
     bool time = elapsed_s > 0 && isfinite(elapsed_s);
 
     *out = (struct profile_report){
         .sessions = gauge(now, PROFILE_SESSIONS),
         .bytes_out_bps = time ? came(before, now, PROFILE_BYTES_OUT) * 8 / elapsed_s : NAN,
-        .hit_ratio =
-            hit_ratio(came(before, now, PROFILE_HITS), came(before, now, PROFILE_MISSES), requests),
+        .hit_ratio = hit_ratio(hits, asked),
+        .asked = asked,
         .requests_ps = time ? requests / elapsed_s : NAN,
         .capacity = gauge(now, PROFILE_CAPACITY),
         .ready = isnan(ready) ? -1 : ready > 0,

@@ -65,6 +65,7 @@ struct profile_report {
     double sessions;
     double bytes_out_bps; /* bits a second */
     double hit_ratio;     /* 0..1, over the time between the two */
+    double asked;         /* requests that it is of; NAN: it was told as it is */
     double requests_ps;
     double capacity;
     int ready; /* -1: not known */

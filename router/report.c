@@ -102,6 +102,7 @@ enum err_code report_take(struct prober *p, const char *json, size_t n, uint64_t
     struct profile_report r = {.sessions = NAN,
                                .bytes_out_bps = NAN,
                                .hit_ratio = NAN,
+                               .asked = NAN,
                                .requests_ps = NAN,
                                .capacity = NAN,
                                .ready = -1};

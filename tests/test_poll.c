@@ -232,6 +232,8 @@ END_TEST
 
 static uint64_t began_ms;
 
+static bool scarce;
+
 /* Counters that grow with time: 1 Mbit/s, three hits to one miss. */
 static struct str growing(const char *path)
 {
@@ -240,7 +242,7 @@ static struct str growing(const char *path)
 
     (void)path;
     snprintf(page, sizeof page, PAGE("bytes %.0f\nhits %.0f\nmisses %.0f\n"), (double)t * 125,
-             (double)t * 3, (double)t);
+             (double)t * (scarce ? 0.03 : 3), (double)t * (scarce ? 0.01 : 1));
     return str_from(page);
 }
 
@@ -256,6 +258,7 @@ START_TEST(rates)
     const uint32_t known_before = 950;
 
     began_ms = clock_ms() - 1000;
+    scarce = false;
     server.make = growing;
     w->conf[0].session_bps = 100e3;
     w->conf[0].poll.interval_ms = 100;
@@ -268,11 +271,27 @@ START_TEST(rates)
     ck_assert_double_eq_tol(status_number("poll", "sessions"), 10, 3);
     ck_assert_double_eq_tol(status_number("poll", "hit_ratio"), 0.75, 0.01);
     ck_assert_uint_eq(atomic_load(&live->streamer[0].hit_known_pm), known_before);
+    wanted_accepts = server.accepted + 3;
+    run_until(accepted_more, "polls");
+    live_dispatch(live, 0, 8); /* nothing of it was known: what is believed stays */
+    wanted_accepts = server.accepted + 3;
+    run_until(accepted_more, "polls");
+    ck_assert_uint_eq(atomic_load(&live->streamer[0].hit_known_pm), known_before);
+    ck_assert_uint_eq(atomic_load(&live->streamer[0].hit_pm), 0);
     live_dispatch(live, 0, 8); /* and now some while a ratio is known */
     live_dispatch_known(live, 0, 8);
     wanted_accepts = server.accepted + 3;
     run_until(accepted_more, "polls");
     /* All that was sent was believed to be there, and a quarter missed: a fifth of the way. */
+    ck_assert_uint_eq(atomic_load(&live->streamer[0].hit_known_pm), 910);
+    ck_assert_uint_eq(atomic_load(&live->streamer[0].hit_pm), 0);
+    scarce = true; /* a hundred times fewer requests */
+    wanted_accepts = server.accepted + 3;
+    run_until(accepted_more, "polls");
+    live_dispatch(live, 0, 8);
+    live_dispatch_known(live, 0, 8);
+    wanted_accepts = server.accepted + 3;
+    run_until(accepted_more, "polls");
     ck_assert_uint_eq(atomic_load(&live->streamer[0].hit_known_pm), 910);
     live_hit_known_set(live, 0, 950); /* as a new view does */
     worlds[1] = *w;
