@@ -139,6 +139,29 @@ static enum err_code rate_build(const char *what, double rate, uint32_t burst, d
     return ERR_OK;
 }
 
+/* Sessions, or a bandwidth in sessions; the lower when there are both. */
+static enum err_code ceiling_build(const struct admit_conf *c, struct admit_rules *r, struct err *e)
+{
+    double sessions;
+
+    if (!(c->sessions_max >= 0) || !isfinite(c->sessions_max))
+        return err_set(e, ERR_PARSE, "sessions_max %g is not 0 (no limit) or more",
+                       c->sessions_max);
+    if (!(c->bandwidth_bps >= 0) || !isfinite(c->bandwidth_bps))
+        return err_set(e, ERR_PARSE, "bandwidth_max %g is not 0 (no limit) or more",
+                       c->bandwidth_bps);
+    r->sessions_max = c->sessions_max;
+    if (c->bandwidth_bps == 0)
+        return ERR_OK;
+    if (!(c->session_bps > 0) || !isfinite(c->session_bps))
+        return err_set(e, ERR_CONFLICT,
+                       "bandwidth_max needs session_rate, the mean rate of one session");
+    sessions = c->bandwidth_bps / c->session_bps;
+    if (r->sessions_max == 0 || sessions < r->sessions_max)
+        r->sessions_max = sessions;
+    return ERR_OK;
+}
+
 static enum err_code limits_build(const struct admit_conf *c, struct admit_rules *r, struct err *e)
 {
     enum err_code rc;
@@ -149,14 +172,12 @@ static enum err_code limits_build(const struct admit_conf *c, struct admit_rules
     if (c->client_v4_bits > 32 || c->client_v6_bits > 128)
         return err_set(e, ERR_PARSE, "a client prefix of %u or %u bits; 32 and 128 are all",
                        c->client_v4_bits, c->client_v6_bits);
-    if (!(c->sessions_max >= 0) || !isfinite(c->sessions_max))
-        return err_set(e, ERR_PARSE, "sessions_max %g is not 0 (no limit) or more",
-                       c->sessions_max);
     r->client_v4_len = (uint8_t)(ADDR_V4_BITS + (c->client_v4_bits ? c->client_v4_bits : 32));
     r->client_v6_len = c->client_v6_bits ? c->client_v6_bits : 56;
-    r->sessions_max = c->sessions_max;
-    rc = rate_build("client", c->client_rate, c->client_burst, 1000.0 * BUCKET_UNITS_MS, &r->client,
-                    e);
+    rc = ceiling_build(c, r, e);
+    if (rc == ERR_OK)
+        rc = rate_build("client", c->client_rate, c->client_burst, 1000.0 * BUCKET_UNITS_MS,
+                        &r->client, e);
     if (rc == ERR_OK)
         rc = rate_build("service", c->service_rate, c->service_burst, 1e9, &r->service, e);
     return rc;

@@ -235,6 +235,8 @@ void route(struct turn *t, const struct route_question *q, struct route *out)
 
     enum admitted verdict = ADMIT_YES;
 
+    if (t->sessions)
+        out->session = session_table_key(t->sessions, q->q.client, q->q.content);
     decide_prefetch(v, t->live, q->q.content);
     route_begin(v, q, out);
     if (v->services[q->q.service].admit)
@@ -286,8 +288,8 @@ void route_sent(struct turn *t, const struct route_question *q, const struct rou
         return;
     at = v->streamers[first->streamer].live;
     if (t->sessions && window_s &&
-        !session_table_note(t->sessions, q->q.client, q->q.content, at,
-                            (uint32_t)(t->now_ms / 1000), window_s)) {
+        !session_table_note_key(t->sessions, r->session, at, (uint32_t)(t->now_ms / 1000),
+                                window_s)) {
         metric_add(t->metrics, METRIC_SESSIONS_AGAIN, 1);
         return;
     }

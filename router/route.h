@@ -37,6 +37,7 @@ struct route {
     uint16_t downstream; /* index in the view; DOWNSTREAM_NONE unless to says so */
     bool other;          /* the decision is for other_need and other_need_any */
     const char *why;     /* a sentence; NULL for ROUTE_STREAMERS, where decision.why says it */
+    uint64_t session;    /* session_table_key, where there is such a table */
     struct located at;
     struct decision decision; /* count is 0 where nobody was asked; else also there when somebody
                                  else serves */

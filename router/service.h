@@ -68,6 +68,8 @@ struct admit_conf {
     double service_rate;    /* sessions a second of the whole service; above: the bypass */
     uint32_t service_burst;
     double sessions_max; /* believed open, of the service on all its streamers; above: the bypass */
+    double bandwidth_bps; /* the same as a rate; 0: no limit ... */
+    double session_bps;   /* ... of sessions of this rate */
 };
 
 /* Where clients go that nobody serves: a service that is not ours to route. */

@@ -129,11 +129,24 @@ static unsigned find(const uint64_t bucket[WAYS], uint64_t tag, uint32_t now_s, 
     return at;
 }
 
-bool session_table_note(struct session_table *t, struct addr client, uint64_t content, lidx i,
-                        uint32_t now_s, uint32_t window_s)
+uint64_t session_table_key(const struct session_table *t, struct addr client, uint64_t content)
 {
     const uint64_t who[3] = {client.hi, client.lo, content};
     const uint64_t hash = hash_keyed(&t->key, who, sizeof who);
+
+    __builtin_prefetch(t->word + (hash & t->bucket_mask) * WAYS, 1);
+    return hash;
+}
+
+bool session_table_note(struct session_table *t, struct addr client, uint64_t content, lidx i,
+                        uint32_t now_s, uint32_t window_s)
+{
+    return session_table_note_key(t, session_table_key(t, client, content), i, now_s, window_s);
+}
+
+bool session_table_note_key(struct session_table *t, uint64_t hash, lidx i, uint32_t now_s,
+                            uint32_t window_s)
+{
     const uint64_t tag = hash >> 32 ? hash >> 32 : 1;
     const uint64_t entry = tag << 32 | (i & SLOT_MASK) << SLOT_AT | (now_s & TIME_MASK);
     _Atomic uint64_t *at = t->word + (hash & t->bucket_mask) * WAYS;

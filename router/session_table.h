@@ -20,3 +20,9 @@ void session_table_free(struct session_table *t);
  * there for it less than window_s ago, and that time begins anew. */
 bool session_table_note(struct session_table *t, struct addr client, uint64_t content, lidx i,
                         uint32_t now_s, uint32_t window_s);
+
+/* The same in two steps: the key is made, and the memory behind it under way, as soon as client and
+ * content are known; it is noted once it is known where the client is sent. */
+uint64_t session_table_key(const struct session_table *t, struct addr client, uint64_t content);
+bool session_table_note_key(struct session_table *t, uint64_t key, lidx i, uint32_t now_s,
+                            uint32_t window_s);

@@ -172,6 +172,8 @@ START_TEST(errors)
         {{.service_rate = NAN}, false, ERR_PARSE, "service_rate"},
         {{.service_rate = 1e-9}, false, ERR_PARSE, "less than one session in a week"},
         {{.sessions_max = -1}, false, ERR_PARSE, "sessions_max -1"},
+        {{.bandwidth_bps = 1e9}, false, ERR_CONFLICT, "bandwidth_max needs session_rate"},
+        {{.bandwidth_bps = -1, .session_bps = 1}, false, ERR_PARSE, "bandwidth_max -1"},
         {{.client_v4_bits = 33}, false, ERR_PARSE, "33"},
     };
 
@@ -283,13 +285,19 @@ START_TEST(slack_is_bounded)
 }
 END_TEST
 
+/* As sessions, as a bandwidth, and as both. */
 START_TEST(ceiling)
 {
-    const struct admit_conf c = {.sessions_max = 10};
+    static const struct admit_conf all[] = {
+        {.sessions_max = 10},
+        {.bandwidth_bps = 50e6, .session_bps = 5e6},
+        {.sessions_max = 11, .bandwidth_bps = 50e6, .session_bps = 5e6},
+        {.sessions_max = 10, .bandwidth_bps = 90e6, .session_bps = 5e6},
+    };
     struct err e = {0};
     struct world w;
 
-    ck_assert_msg(world_open(&w, &c, false, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(world_open(&w, &all[_i], false, &e) == ERR_OK, "%s", e.text);
     fixture_load(w.view, w.live, STR("s0"), 4);
     fixture_load(w.view, w.live, STR("s1"), 5);
     ck_assert_int_eq(ask(&w, THERE, 1), ADMIT_YES);
@@ -374,7 +382,7 @@ int main(void)
     tcase_add_test(t, service_rate);
     tcase_add_test(t, rate_raised);
     tcase_add_test(t, slack_is_bounded);
-    tcase_add_test(t, ceiling);
+    tcase_add_loop_test(t, ceiling, 0, 4);
     tcase_add_test(t, many_clients);
     tcase_add_test(t, workers);
     suite_add_tcase(s, t);

@@ -281,12 +281,14 @@ START_TEST(a_session_counts_once)
     }
     ck_assert_uint_eq(units("s0"), 1);
     route_content(view, &q, STR("/other/1.ts"), (struct str){0}, turn.keys);
+    route(&turn, &q, &r);
     route_sent(&turn, &q, &r);
     ck_assert_uint_eq(units("s0"), 2);
     turn.now_ms += 61000;
     route_sent(&turn, &q, &r);
     ck_assert_uint_eq(units("s0"), 3);
-    q.q.client = fixture_client(1);
+    q.q.client.lo++; /* a neighbour */
+    route(&turn, &q, &r);
     route_sent(&turn, &q, &r);
     ck_assert_uint_eq(units("s0"), 4);
 }
