@@ -6,8 +6,6 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "base/hash.h"
-
 /* A path comes from a stranger, and an expression may backtrack without end on it. A sane match of
  * a sane path takes some dozen steps. */
 #define MATCH_STEPS_MAX 10000u
@@ -123,5 +121,5 @@ uint64_t view_content_key(const struct view *v, svidx service, struct str path,
     const struct view_service *s = &v->services[service];
     struct str part = content_part(s->regex, path, scratch);
 
-    return hash_mix(s->id, hash_content(part.p, part.n));
+    return content_hash(s, part);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "router/view.h"
 
 struct content_regex; /* immutable, any number of threads match with it */
@@ -15,3 +16,9 @@ void content_regex_free(void *regex);
  * no regex, no match, or the match takes too long. */
 struct str content_part(const struct content_regex *regex, struct str path,
                         struct key_scratch *scratch);
+
+/* The key of a part: of two services the same part is two contents. */
+static inline uint64_t content_hash(const struct view_service *s, struct str part)
+{
+    return hash_mix(s->id, hash_content(part.p, part.n));
+}

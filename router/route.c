@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/hash.h"
 #include "router/cache_memory.h"
 #include "router/content_key.h"
 #include "router/digest.h"
@@ -85,7 +84,7 @@ void route_content(const struct view *v, struct route_question *q, struct str pa
     const struct view_service *s = &v->services[q->q.service];
 
     q->key = content_part(s->regex, path, keys);
-    q->q.content = hash_mix(s->id, hash_content(q->key.p, q->key.n));
+    q->q.content = content_hash(s, q->key);
     q->q.ring = s->ring ? ring_key(path) : 0;
     q->q.digest_key = NULL;
     if (s->digests)
