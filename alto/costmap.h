@@ -1,13 +1,12 @@
 /* Cost map (RFC 7285 section 11.2.3): one cost type between PIDs of one network map. */
 #pragma once
 
+#include "alto/cost_type.h"
 #include "alto/netmap.h"
 
 #define COSTMAP_BYTES_MAX ((size_t)1 << 30)
 #define COSTMAP_SLOTS_MAX 10000u
 #define COSTMAP_TYPES_MAX 16u /* cost types of one body */
-
-enum cost_mode { COST_NUMERICAL, COST_ORDINAL };
 
 /* Immutable; costs in double precision (RFC 7285 section 6.1.2.1). A row holds the costs from one
  * PID; rows that name the same PIDs, or nearly, share one list of columns, so that a full map costs

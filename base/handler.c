@@ -33,6 +33,31 @@ bool http_response_header(struct http_response *r, struct str name, struct str v
     return true;
 }
 
+bool http_stream_answer(struct http_stream *s, const struct http_response *r)
+{
+    return s->ops->answer(s, r);
+}
+
+bool http_stream_write(struct http_stream *s, struct str text)
+{
+    return s->ops->write(s, text);
+}
+
+bool http_stream_share(struct http_stream *s, struct shared_body *b, size_t at, size_t n)
+{
+    return s->ops->share(s, b, at, n);
+}
+
+size_t http_stream_held(const struct http_stream *s)
+{
+    return s->ops->held(s);
+}
+
+void http_stream_end(struct http_stream *s)
+{
+    s->ops->end(s);
+}
+
 void http_response_text(struct http_response *r, int status, struct str text)
 {
     r->status = status;

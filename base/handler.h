@@ -1,6 +1,6 @@
 /* The shape in which pages are mounted on the HTTP engine: method, target and body in; status, type
- * and body out. Redirects, the tracker's announce, admin pages and ALTO are all handlers; none of
- * them sees a socket. */
+ * and body out, at once or in pieces later. Redirects, the tracker's announce, admin pages and ALTO
+ * are all handlers; none of them sees a socket. */
 #pragma once
 
 #include "base/addr.h"
@@ -37,6 +37,8 @@ struct http_request {
     struct addr peer; /* the socket's other end */
     uint16_t peer_port;
     struct addr client;  /* whom the answer is for: peer, or X-Forwarded-For's by trusted proxies */
+    struct str user;     /* who has shown who he is: by Digest, or "cert:" and the common name of a
+                            client certificate that was verified; n 0: nobody */
     struct arena *arena; /* for what the answer needs; reset behind every request */
 };
 
@@ -55,6 +57,56 @@ struct shared_body {
 void shared_body_take(struct shared_body *b);
 void shared_body_drop(struct shared_body *b); /* NULL is fine */
 
+/* An answer that goes on behind its handler's return: an event stream, a long poll. The engine's;
+ * the handler holds the pointer from on_open until it has called http_stream_end or on_gone has
+ * run, and calls it on the connection's worker alone. Requests that are pipelined behind it wait.
+ */
+struct http_stream;
+struct http_response;
+
+/* The handler's side. Callbacks run on the worker, in its loop; they may write, answer and end. */
+struct http_stream_use {
+    /* Behind the handler's return, once. */
+    void (*on_open)(void *ctx, struct http_stream *s);
+    /* The client has read: less than HTTP_STREAM_LOW bytes are unsent, after it was more. NULL:
+     * nobody asks. */
+    void (*on_room)(void *ctx, struct http_stream *s);
+    /* The connection is gone, timed out or was dropped: s is no more. Not behind
+     * http_stream_end. */
+    void (*on_gone)(void *ctx);
+};
+
+#define HTTP_STREAM_LOW 32768u
+
+/* The engine's side, through the functions below. */
+struct http_stream_ops {
+    bool (*answer)(struct http_stream *s, const struct http_response *r);
+    bool (*write)(struct http_stream *s, struct str text);
+    bool (*share)(struct http_stream *s, struct shared_body *b, size_t at, size_t n);
+    size_t (*held)(const struct http_stream *s);
+    void (*end)(struct http_stream *s);
+};
+
+struct http_stream {
+    const struct http_stream_ops *ops;
+};
+
+/* The whole answer to a request that was deferred (a response with status 0), once and instead of
+ * _write; its strings are copied before it returns, r->shared's reference passes. The stream is
+ * over with it, as with http_stream_end. false: no memory, the connection is dropped (on_gone does
+ * not run). */
+bool http_stream_answer(struct http_stream *s, const struct http_response *r) MUST_CHECK;
+/* More of the body: copied; or n bytes at `at` of a shared one, by reference (b's own reference
+ * stays with the caller). false: no memory, or the client is further behind than the engine allows:
+ * the caller ends the stream then. Nothing is dropped before it returns. */
+bool http_stream_write(struct http_stream *s, struct str text) MUST_CHECK;
+bool http_stream_share(struct http_stream *s, struct shared_body *b, size_t at,
+                       size_t n) MUST_CHECK;
+/* Bytes that the client has not read yet, shared ones included. */
+size_t http_stream_held(const struct http_stream *s);
+/* The body is complete. s is no more. */
+void http_stream_end(struct http_stream *s);
+
 #define HTTP_RESPONSE_HEADERS_MAX 16
 
 /* Starts zeroed. Strings must live until the request's arena is reset (literals, arena, view). The
@@ -67,6 +119,11 @@ struct http_response {
     struct http_header headers[HTTP_RESPONSE_HEADERS_MAX];
     size_t header_count;
     bool close; /* close the connection behind this answer */
+    /* The body comes later, through a stream (chunked, or up to the end of the connection for
+     * HTTP/1.0): body and shared are then empty. status 0 defers the head too, until
+     * http_stream_answer. NULL: this is all. Not for HEAD, which the handler answers at once. */
+    const struct http_stream_use *stream;
+    void *stream_ctx;
 };
 
 /* Value bytes that could split a header (CR, LF, NUL) are refused: false, and nothing is added.

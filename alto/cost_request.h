@@ -1,0 +1,45 @@
+/* What filtered cost maps, endpoint costs and path vectors have in common in a request (RFC 7285
+ * sections 11.3.2.3 and 11.5.1.3, RFC 8189 section 4, RFC 8896 section 5): which cost types, tests
+ * on them, calendars. And writing the values that come of it. */
+#pragma once
+
+#include "alto/params.h"
+#include "alto/server.h"
+
+enum cost_test_op { COST_GT, COST_LT, COST_GE, COST_LE, COST_EQ };
+
+struct cost_test {
+    const struct alto_cost *cost;
+    enum cost_test_op op;
+    double bound;
+    uint32_t column; /* of cost in the request's columns */
+};
+
+#define COST_REQUEST_TYPES_MAX 16u
+
+struct cost_request {
+    bool multi;                                            /* arrays, also of one */
+    const struct alto_cost *costs[COST_REQUEST_TYPES_MAX]; /* asked for, in order */
+    bool calendared[COST_REQUEST_TYPES_MAX];               /* and there is a calendar */
+    size_t count;
+    /* costs, and behind them those that are tested only: what is read for each pair. */
+    const struct alto_cost *columns[2 * COST_REQUEST_TYPES_MAX];
+    size_t column_count;
+    const struct cost_test *tests; /* all of a group must hold, of one group at least */
+    const uint32_t *group_ends;    /* [group_count] one behind a group's last in tests */
+    size_t group_count;            /* 0: no test */
+};
+
+/* cost-type or multi-cost-types, constraints or or-constraints, testable-cost-types, calendared. */
+bool cost_request_read(const struct params *in, const struct alto_resource *r,
+                       struct cost_request *out) MUST_CHECK;
+/* values[column_count] of one pair, NAN where there is none. */
+bool cost_request_passes(const struct cost_request *q, const double *values);
+
+struct json_write;
+/* The members of meta that a request's answer has: cost-type or multi-cost-types, and
+ * calendar-response-attributes. dependent-vtags is the caller's. */
+void cost_request_write_meta(struct json_write *w, const struct cost_request *q, uint64_t wall_ms);
+/* One pair's value: a number, an array of several types, a calendar, or arrays within an array. */
+void cost_request_write_value(struct json_write *w, const struct cost_request *q,
+                              const double *values, pidx src, pidx dst);
