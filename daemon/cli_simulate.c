@@ -12,6 +12,7 @@
 #include "router/sim/plot.h"
 
 #define PATH_SIZE 4096
+#define COLUMNS   14
 
 static void on_progress(void *arg, double done)
 {
@@ -61,11 +62,11 @@ static void print_topology(const struct sim_report *r, size_t topology)
     struct table t;
 
     topology_head(r->topologies[topology].topology);
-    table_init(&t, "policy|>cost|>client|>origin|>to bound|>hits|>to full|>failed|>p99 load|"
-                   ">max/mean|>moved|>decisions/s|>sessions/s");
+    table_init(&t, "policy|>cost|>client|>origin|>to bound|>to slice|>hits|>to full|>failed|"
+                   ">p99 load|>max/mean|>moved|>decisions/s|>sessions/s");
     for (size_t p = 0; p < r->conf->policy_count; p++) {
-        char text[13][TABLE_CELL_MAX];
-        const char *row[13];
+        char text[COLUMNS][TABLE_CELL_MAX];
+        const char *row[COLUMNS];
         double m[SIM_METRICS];
 
         for (unsigned i = 0; i < SIM_METRICS; i++)
@@ -74,15 +75,16 @@ static void print_topology(const struct sim_report *r, size_t topology)
         for (unsigned i = SIM_COST; i <= SIM_ORIGIN_COST; i++)
             snprintf(text[1 + i], TABLE_CELL_MAX, "%.3f", m[i]);
         snprintf(text[4], TABLE_CELL_MAX, isnan(m[SIM_TO_BOUND]) ? "-" : "%.3f", m[SIM_TO_BOUND]);
-        percent(text[5], m[SIM_HIT], 1);
-        percent(text[6], m[SIM_FULL], 3);
-        percent(text[7], m[SIM_FAILED], 3);
-        snprintf(text[8], TABLE_CELL_MAX, "%.2f", m[SIM_LOAD_P99]);
-        snprintf(text[9], TABLE_CELL_MAX, "%.2f", m[SIM_LOAD_MAX_MEAN]);
-        percent(text[10], m[SIM_MOVED_LEAVE], 2);
-        snprintf(text[11], TABLE_CELL_MAX, "%.2f M", 1e3 / m[SIM_DECIDE_NS]);
-        snprintf(text[12], TABLE_CELL_MAX, "%.2f M", m[SIM_SESSIONS_S] * 1e-6);
-        for (unsigned i = 0; i < 13; i++)
+        snprintf(text[5], TABLE_CELL_MAX, isnan(m[SIM_TO_SLICE]) ? "-" : "%.3f", m[SIM_TO_SLICE]);
+        percent(text[6], m[SIM_HIT], 1);
+        percent(text[7], m[SIM_FULL], 3);
+        percent(text[8], m[SIM_FAILED], 3);
+        snprintf(text[9], TABLE_CELL_MAX, "%.2f", m[SIM_LOAD_P99]);
+        snprintf(text[10], TABLE_CELL_MAX, "%.2f", m[SIM_LOAD_MAX_MEAN]);
+        percent(text[11], m[SIM_MOVED_LEAVE], 2);
+        snprintf(text[12], TABLE_CELL_MAX, "%.2f M", 1e3 / m[SIM_DECIDE_NS]);
+        snprintf(text[13], TABLE_CELL_MAX, "%.2f M", m[SIM_SESSIONS_S] * 1e-6);
+        for (unsigned i = 0; i < COLUMNS; i++)
             row[i] = text[i];
         table_row(&t, row);
     }

@@ -103,6 +103,8 @@ static const struct schema_row rows[] = {
     {"run.seeds", COUNT(1, 1000), AT(sim_conf, seeds), .default_text = "1", .help = "Runs with one seed after the other; medians are shown."},
     {"run.bound", .type = SCHEMA_BOOL, AT(sim_conf, bound), .default_text = "true",
      .help = "Reckon what a session costs at least, whoever decides: some seconds for each topology and seed."},
+    {"run.slice", SECONDS(0, DAY_S), AT(sim_conf, slice_s), .default_text = "5m",
+     .help = "And what it costs at least given the caches at the start of each such slice of time; 0 is not at all."},
     {"run.policies", MANY(sim_conf, policies, policy_count), WORD(policies), .default_text = "(all)", .example = "waymark",
      .help = "Who is compared, each on the same demand."},
 

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "router/cache_memory.h"
 #include "router/sim/lru.h"
+#include "router/sim/slices.h"
 
 #define LOAD_BINS     8192u /* of 1/1024: up to eight times full */
 #define LOAD_BIN      1024.0
@@ -43,6 +44,12 @@ struct run {
     uint64_t load[LOAD_BINS];
     double max_mean;
     uint64_t max_mean_count;
+    struct slices *slices; /* NULL: no bound of them is wanted */
+    bool in_slice;
+    uint64_t slice_from; /* step */
+    uint64_t apart_ns;   /* processor time that was spent on bounds */
+    enum err_code rc;
+    struct err *e;
     struct sim_result *out;
 };
 
@@ -112,6 +119,8 @@ static enum err_code run_init(struct run *r, enum sim_policy p, struct err *e)
     watched_draw(r);
     for (uint32_t i = 0; i < c->routers && rc == ERR_OK; i++)
         rc = sim_router_init(&r->routers[i], w, p, i, e);
+    if (rc == ERR_OK && c->bound && c->slice_s)
+        rc = slices_new(w, &r->slices, e);
     return rc;
 }
 
@@ -129,6 +138,7 @@ static void run_fini(struct run *r)
     free(r->full_at);
     free(r->ends);
     free(r->watched);
+    slices_free(r->slices);
     sim_demand_fini(&r->demand);
 }
 
@@ -266,6 +276,18 @@ static uint32_t ask(struct run *r, const struct sim_session *s)
     return to;
 }
 
+/* Of a session, for the bound of its slice. */
+static void slice_note(struct run *r, const struct sim_session *s, uint32_t to, bool hit)
+{
+    const struct sim_world *w = r->w;
+    double cost = (double)w->client_cost[(size_t)s->node * w->streamers + to];
+
+    if (!hit)
+        cost += (double)w->origin_cost[to];
+    if (r->rc == ERR_OK && !slices_note(r->slices, s, to, cost, r->step))
+        r->rc = no_memory(r->e);
+}
+
 static inline void session(struct run *r, const struct sim_session *s)
 {
     const struct sim_world *w = r->w;
@@ -286,6 +308,8 @@ static inline void session(struct run *r, const struct sim_session *s)
     r->window.origin_cost += hit ? 0 : (double)w->origin_cost[to];
     r->real[to].active++;
     r->ends[(size_t)((r->step + s->steps) & r->wheel) * w->streamers + to]++;
+    if (r->in_slice)
+        slice_note(r, s, to, hit);
 }
 
 static void sessions(struct run *r)
@@ -384,6 +408,58 @@ static void conclude(struct run *r)
     out->decide_ns = choice_ns(r);
 }
 
+/* ---- slices: of whole samples, over all that are counted */
+
+/* Will the sample that ends then be there, and counted? */
+static bool sample_counts(const struct run *r, uint64_t end_ms)
+{
+    const struct sim_conf *c = r->w->conf;
+    uint64_t last = (end_ms + c->step_ms - 1) / c->step_ms - 1;
+
+    return last < (uint64_t)c->duration_s * 1000 / c->step_ms &&
+           last * c->step_ms >= (uint64_t)c->warmup_s * 1000;
+}
+
+static void slice_turn(struct run *r, uint64_t sample_end_ms)
+{
+    uint64_t begin = clock_cpu_ns();
+
+    if (r->in_slice) {
+        slices_up(r->slices, r->real);
+    } else if (sample_counts(r, sample_end_ms)) {
+        slices_begin(r->slices, r->caches, r->real);
+        r->slice_from = r->step;
+        r->in_slice = true;
+    }
+    r->apart_ns += clock_cpu_ns() - begin;
+}
+
+/* Behind a sample; next_ms: when the next one ends. */
+static void slice_end(struct run *r, uint64_t next_ms)
+{
+    const struct sim_conf *c = r->w->conf;
+    uint64_t begin = clock_cpu_ns(), long_ms = (r->step + 1 - r->slice_from) * c->step_ms;
+
+    if (!r->in_slice || (long_ms < c->slice_s * UINT64_C(1000) && sample_counts(r, next_ms)))
+        return;
+    if (r->rc == ERR_OK)
+        r->rc = slices_end(r->slices, r->real, r->step, r->e);
+    r->in_slice = false;
+    r->apart_ns += clock_cpu_ns() - begin;
+}
+
+static void slices_conclude(struct run *r)
+{
+    const struct slices_sum *sum = slices_sum_get(r->slices);
+
+    if (sum->sessions == 0)
+        return;
+    r->out->slice_bound = sum->bound / (double)sum->sessions;
+    r->out->slice_client = sum->client / (double)sum->sessions;
+    r->out->slice_origin = sum->origin / (double)sum->sessions;
+    r->out->slice_below = sum->below;
+}
+
 static void run_all(struct run *r, sim_progress_fn *progress, void *arg)
 {
     const struct sim_conf *c = r->w->conf;
@@ -391,7 +467,7 @@ static void run_all(struct run *r, sim_progress_fn *progress, void *arg)
     uint64_t sample_ms = (uint64_t)c->sample_s * 1000, next_ms = sample_ms;
     uint64_t begin = clock_cpu_ns();
 
-    for (r->step = 0; r->step < steps; r->step++) {
+    for (r->step = 0; r->step < steps && r->rc == ERR_OK; r->step++) {
         bool count;
 
         r->now_ms = r->step * c->step_ms;
@@ -400,15 +476,18 @@ static void run_all(struct run *r, sim_progress_fn *progress, void *arg)
         if (c->failure_count)
             failures(r);
         routers_turn(r);
+        if (r->slices)
+            slice_turn(r, next_ms);
         sessions(r);
         if (r->now_ms + c->step_ms >= next_ms) {
             sample(r, count);
             next_ms += sample_ms;
+            slice_end(r, next_ms);
         }
         if (progress && r->step % PROGRESS_STEP == 0)
             progress(arg, (double)r->step / (double)steps);
     }
-    r->out->run_s = (double)(clock_cpu_ns() - begin) * 1e-9;
+    r->out->run_s = (double)(clock_cpu_ns() - begin - r->apart_ns) * 1e-9;
 }
 
 enum err_code sim_run(const struct sim_world *w, enum sim_policy p, sim_progress_fn *progress,
@@ -417,16 +496,28 @@ enum err_code sim_run(const struct sim_world *w, enum sim_policy p, sim_progress
     struct run *r = calloc(1, sizeof *r);
     enum err_code rc;
 
-    *out =
-        (struct sim_result){.policy = p, .seed = w->seed, .moved_leave = NAN, .moved_return = NAN};
+    *out = (struct sim_result){.policy = p,
+                               .seed = w->seed,
+                               .moved_leave = NAN,
+                               .moved_return = NAN,
+                               .slice_bound = NAN,
+                               .slice_client = NAN,
+                               .slice_origin = NAN,
+                               .slice_below = NAN};
     if (!r)
         return no_memory(e);
     r->w = w;
     r->out = out;
+    r->e = e;
     rc = run_init(r, p, e);
     if (rc == ERR_OK) {
         run_all(r, progress, arg);
+        rc = r->rc;
+    }
+    if (rc == ERR_OK) {
         conclude(r);
+        if (r->slices)
+            slices_conclude(r);
     } else {
         sim_result_fini(out);
     }

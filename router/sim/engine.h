@@ -30,6 +30,11 @@ struct sim_result {
     /* What a session of this world costs at least (bound_world.h), offline and for those who do not
      * know the future. sim_run() leaves them 0, as does a report without; NAN: there is none. */
     double bound, bound_blind;
+    /* What one costs at least given the state that its slice of time begins in (bound_slice.h), and
+     * what is client and origin side of it; NAN: the scenario wants none. slice_below: the most
+     * that all sessions of a slice cost less than that, which those alone do who send to somebody
+     * full (or NAN). */
+    double slice_bound, slice_client, slice_origin, slice_below;
     double decide_ns;           /* a choice, in the state at the end */
     double run_s;               /* processor time of all, demand included */
     uint64_t all_sessions;      /* in it: those of the warm-up, too */

@@ -213,6 +213,7 @@ static const char *metric_title(enum sim_metric m)
         [SIM_ORIGIN_COST] = "network cost of a session, origin side",
         [SIM_TO_BOUND] = "network cost by the offline bound",
         [SIM_TO_BLIND] = "network cost by the bound without the future",
+        [SIM_TO_SLICE] = "network cost by the bound of each slice of time",
         [SIM_HIT] = "hit ratio",
         [SIM_FULL] = "share of sessions sent to a full streamer",
         [SIM_FAILED] = "share of sessions sent to one that is down",
@@ -222,6 +223,9 @@ static const char *metric_title(enum sim_metric m)
         [SIM_MOVED_RETURN] = "share of others' contents that move when a streamer returns",
         [SIM_DECIDE_NS] = "time of a decision, ns",
         [SIM_SESSIONS_S] = "simulated sessions a second",
+        [SIM_SLICE_BOUND] = "bound of each slice of time, a session",
+        [SIM_SLICE_CLIENT] = "bound of each slice of time, client side",
+        [SIM_SLICE_ORIGIN] = "bound of each slice of time, origin side",
     };
 
     return titles[m];

@@ -16,6 +16,7 @@ const char *sim_metric_name(enum sim_metric m)
         [SIM_ORIGIN_COST] = "origin_cost",
         [SIM_TO_BOUND] = "cost_to_bound",
         [SIM_TO_BLIND] = "cost_to_blind_bound",
+        [SIM_TO_SLICE] = "cost_to_slice_bound",
         [SIM_HIT] = "hit_ratio",
         [SIM_FULL] = "overload",
         [SIM_FAILED] = "failed",
@@ -25,6 +26,9 @@ const char *sim_metric_name(enum sim_metric m)
         [SIM_MOVED_RETURN] = "moved_return",
         [SIM_DECIDE_NS] = "decide_ns",
         [SIM_SESSIONS_S] = "sessions_per_second",
+        [SIM_SLICE_BOUND] = "slice_bound",
+        [SIM_SLICE_CLIENT] = "slice_bound_client",
+        [SIM_SLICE_ORIGIN] = "slice_bound_origin",
     };
 
     return (unsigned)m < SIM_METRICS ? names[m] : "none";
@@ -46,6 +50,8 @@ double sim_metric_of(const struct sim_result *r, enum sim_metric m)
         return r->bound > 0 && r->sessions ? sim_result_cost(r) / r->bound : NAN;
     case SIM_TO_BLIND:
         return r->bound_blind > 0 && r->sessions ? sim_result_cost(r) / r->bound_blind : NAN;
+    case SIM_TO_SLICE:
+        return r->slice_bound > 0 && r->sessions ? sim_result_cost(r) / r->slice_bound : NAN;
     case SIM_HIT:
         return (double)r->hits / served;
     case SIM_FULL:
@@ -64,6 +70,12 @@ double sim_metric_of(const struct sim_result *r, enum sim_metric m)
         return r->decide_ns;
     case SIM_SESSIONS_S:
         return r->run_s > 0 ? (double)r->all_sessions / r->run_s : 0;
+    case SIM_SLICE_BOUND:
+        return r->slice_bound;
+    case SIM_SLICE_CLIENT:
+        return r->slice_client;
+    case SIM_SLICE_ORIGIN:
+        return r->slice_origin;
     case SIM_METRICS:
         break;
     }

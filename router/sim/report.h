@@ -9,6 +9,7 @@ enum sim_metric {
     SIM_ORIGIN_COST,
     SIM_TO_BOUND, /* cost by the offline bound's; NAN: there is none */
     SIM_TO_BLIND, /* by the lowest of those who do not know the future */
+    SIM_TO_SLICE, /* by the lowest in each slice of time from the state that it begins in */
     SIM_HIT,      /* share of the sessions */
     SIM_FULL,     /* share sent to a full streamer */
     SIM_FAILED,   /* share sent to one that is down, or to nobody */
@@ -18,6 +19,9 @@ enum sim_metric {
     SIM_MOVED_RETURN,
     SIM_DECIDE_NS,
     SIM_SESSIONS_S, /* simulated sessions a second of processor time */
+    SIM_SLICE_BOUND,
+    SIM_SLICE_CLIENT, /* its client and origin side */
+    SIM_SLICE_ORIGIN,
     SIM_METRICS
 };
 const char *sim_metric_name(enum sim_metric m); /* "cost", "client_cost", ... */

@@ -43,6 +43,7 @@ void sim_conf_init(struct sim_conf *c)
         .seed = 1,
         .seeds = 1,
         .bound = true,
+        .slice_s = 300,
         .policies = all,
         .policy_count = sizeof all / sizeof *all,
         .policy = {.cost_weight = 1,

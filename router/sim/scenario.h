@@ -100,8 +100,9 @@ struct sim_conf {
     uint32_t duration_s, warmup_s; /* warmup_s of it before anything is counted */
     uint32_t step_ms, sample_s;
     uint64_t seed;
-    uint32_t seeds; /* seed, seed + 1, ... */
-    bool bound;     /* the offline bound is reckoned, too */
+    uint32_t seeds;   /* seed, seed + 1, ... */
+    bool bound;       /* the bounds are reckoned, too */
+    uint32_t slice_s; /* ... of slices of that length, made up to whole samples; 0: not */
     const enum sim_policy *policies;
     size_t policy_count;
     struct policy_conf policy; /* SIM_WAYMARK's */

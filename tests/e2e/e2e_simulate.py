@@ -58,11 +58,14 @@ def main():
                 assert policy["runs"][0]["sessions"] > 1000
                 assert abs(median["cost_to_bound"] - median["cost"] / bound["cost"]) < 1e-6
                 assert median["cost_to_bound"] >= 1 or median["overload"] + median["failed"] > 0, (topology, policy)
+                assert median["cost_to_slice_bound"] >= 1 or median["overload"] > 0, (topology, policy)
+                parts = median["slice_bound_client"] + median["slice_bound_origin"]
+                assert abs(parts - median["slice_bound"]) < 1e-6, (topology, policy)
                 assert 0 < median["hit_ratio"] < 1 and median["cost"] > 0, (topology["name"], policy)
                 assert abs(median["client_cost"] + median["origin_cost"] - median["cost"]) < 1e-6
 
         plots = glob.glob(os.path.join(work, "plots", "*.svg"))
-        assert len(plots) == 12 * 7 + 12, len(plots)
+        assert len(plots) == 12 * 7 + 13, len(plots)
         for plot in plots:
             ElementTree.parse(plot)
 
