@@ -153,6 +153,14 @@ static void write_meta(struct json_write *w, const struct costmap *c)
     json_write_string(w, info->mode == COST_ORDINAL ? STR("ordinal") : STR("numerical"));
     json_write_key(w, STR("cost-metric"));
     json_write_string(w, str_from(info->metric));
+    if (info->context.n) {
+        json_write_key(w, STR("cost-context"));
+        json_write_made(w, info->context);
+    }
+    if (info->description.n) {
+        json_write_key(w, STR("description"));
+        json_write_string(w, info->description);
+    }
     json_write_object_end(w);
     if (c->calendar) {
         json_write_key(w, STR("calendar-response-attributes"));

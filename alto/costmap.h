@@ -16,7 +16,10 @@ struct costmap;
 struct costmap_info {
     enum cost_mode mode;
     char metric[ALTO_METRIC_MAX + 1]; /* "routingcost" */
-    struct vtag depends;        /* the network map that it was made for, as dependent-vtags says */
+    enum cost_source source;
+    struct str description; /* of its cost type; n 0: none. In the map's arena */
+    struct str context;     /* the text of its cost-context, a JSON object; n 0: none. Likewise */
+    struct vtag depends;    /* the network map that it was made for, as dependent-vtags says */
     char tag[ALTO_TAG_MAX + 1]; /* content hash: the same for any order of members */
     uint32_t pair_count;        /* pairs with a value; of a calendar in any slot */
     uint32_t unknown_pids;      /* distinct names in the text that the network map does not have */
@@ -29,8 +32,9 @@ struct costmap_info {
  * ignored (section 8.3.7). With a network map that has no resource id, tags alone are compared.
  *
  * ERR_PARSE: not such a body, a cost that is no number, a negative or non-finite one, a PID or pair
- * twice, in ordinal mode a cost that is not an integer (section 6.1.2.2), arrays that do not have
- * the calendar's number of intervals, or no calendar. ERR_UNSUPPORTED: another mode, several cost
+ * twice, in ordinal mode a cost that is not an integer (section 6.1.2.2), a loss rate over 100 or a
+ * hop count that is not an integer (RFC 9439 sections 4.4 and 4.5), arrays that do not have the
+ * calendar's number of intervals, or no calendar. ERR_UNSUPPORTED: another mode, several cost
  * types. ERR_CONFLICT: dependent-vtags names another network map or version. ERR_LIMIT: the arena
  * is full, or more slots than COSTMAP_SLOTS_MAX. Lives in arena, about eight bytes a pair and slot;
  * map must live as long for costmap_format only. */

@@ -273,6 +273,8 @@ static void hash_head(const struct costmap *c, struct vtag_hash *h)
     vtag_hash_add_str(h, str_from(c->info.depends.tag));
     vtag_hash_add_str(h, str_from(c->info.metric));
     vtag_hash_add(h, &mode, sizeof mode);
+    if (c->info.context.n)
+        vtag_hash_add_str(h, c->info.context);
 }
 
 static void hash_calendar(const struct costmap_calendar *cal, struct vtag_hash *h)

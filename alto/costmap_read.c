@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alto/calendar_read.h"
+#include "alto/cost_type_read.h"
 #include "alto/costmap_build.h"
 #include "alto/vtag_read.h"
 #include "base/hash.h"
@@ -34,8 +35,6 @@ enum member {
     MEMBER_TYPE,
     MEMBER_TYPES,
     MEMBER_CALENDARS,
-    MEMBER_MODE,
-    MEMBER_METRIC,
     MEMBER_DATA,
 };
 
@@ -57,6 +56,11 @@ struct noted {
     struct err err;
 };
 
+/* What a value may be wrong for, by its cost type. */
+struct suspects {
+    struct noted fraction, over_100;
+};
+
 struct reader {
     const struct netmap *map;
     struct costmap_build *build;
@@ -65,7 +69,8 @@ struct reader {
     enum place at;
     enum member member;
     bool seen_meta, seen_data, seen_vtags, seen_type, seen_types, seen_calendars;
-    bool seen_mode, seen_metric; /* of the type at hand */
+    struct arena *arena;
+    struct cost_type_read type; /* at hand */
     bool has_vtag, has_type, has_calendar;
     struct calendar_read calendar;
     struct vtag_read vtag;
@@ -81,17 +86,15 @@ struct reader {
     double *costs; /* [COSTMAP_SLOTS_MAX] of the array at hand */
     uint32_t cost_count;
 
-    struct noted fraction;                       /* a cost that ordinal mode would not take */
-    struct noted fraction_of[COSTMAP_TYPES_MAX]; /* the same by its place in an array */
+    struct suspects all;                         /* costs that not every type would take */
+    struct suspects at_place[COSTMAP_TYPES_MAX]; /* the same by the place in an array */
     struct noted array, number;                  /* costs as an array; a single one */
 };
 
 /* "cost-map.PID1.PID2: " in front of what went wrong. */
 static enum err_code at_path(const struct reader *r, enum err_code rc, struct err *e)
 {
-    const char *of_type = r->member == MEMBER_MODE     ? ".cost-mode"
-                          : r->member == MEMBER_METRIC ? ".cost-metric"
-                                                       : "";
+    const char *of_type = r->type.member ? r->type.member : "", *dot = r->type.member ? "." : "";
 
     switch (r->at) {
     case AT_START:
@@ -109,9 +112,9 @@ static enum err_code at_path(const struct reader *r, enum err_code rc, struct er
         break;
     case AT_TYPE:
         if (r->type_count)
-            err_wrap(e, "meta.multi-cost-types[%u]%s", r->type_count - 1, of_type);
+            err_wrap(e, "meta.multi-cost-types[%u]%s%s", r->type_count - 1, dot, of_type);
         else
-            err_wrap(e, "meta.cost-type%s", of_type);
+            err_wrap(e, "meta.cost-type%s%s", dot, of_type);
         break;
     case AT_TYPES:
         err_wrap(e, "meta.multi-cost-types");
@@ -256,7 +259,8 @@ static enum err_code type_begin(struct reader *r, const struct json_event *ev, s
 {
     r->at = AT_TYPE;
     r->member = MEMBER_NONE;
-    r->seen_mode = r->seen_metric = false;
+    cost_type_read_fini(&r->type);
+    r->type = (struct cost_type_read){0};
     return vtag_read_expect(ev, JSON_PUSH_OBJECT, e);
 }
 
@@ -342,40 +346,31 @@ static enum err_code on_vtag(struct reader *r, struct json_push *j, const struct
     return ERR_OK;
 }
 
-static enum err_code type_member(struct reader *r, struct str text, struct err *e)
+static bool keep(struct arena *arena, const struct bytes *b, struct str *out)
 {
-    struct costmap_info *info = &r->info[r->type_count ? r->type_count - 1 : 0];
-    enum err_code rc;
-    char shown[80];
-
-    if (r->member == MEMBER_METRIC) {
-        rc = vtag_check_metric(text, e);
-        if (rc == ERR_OK)
-            memcpy(info->metric, text.p, text.n);
-        return rc;
-    }
-    info->mode = str_eq(text, STR("ordinal")) ? COST_ORDINAL : COST_NUMERICAL;
-    if (info->mode == COST_ORDINAL || str_eq(text, STR("numerical")))
-        return ERR_OK;
-    return err_set(e, ERR_UNSUPPORTED, "\"%s\" is neither \"numerical\" nor \"ordinal\"",
-                   bytes_escape(text.n ? text.p : "", text.n, shown, sizeof shown));
+    *out = (struct str){b->len ? arena_strndup(arena, b->data, b->len) : NULL, b->len};
+    return b->len == 0 || out->p;
 }
 
+/* All of a type is read. Whether it may be empty is known when all of meta is. */
 static enum err_code type_end(struct reader *r, struct err *e)
 {
-    bool of_several = r->type_count > 0;
+    struct costmap_info *info = &r->info[r->type_count ? r->type_count - 1 : 0];
+    const struct cost_type_read *t = &r->type;
 
     r->member = MEMBER_NONE;
-    if (!of_several && !r->seen_mode && !r->seen_metric) {
-        r->at = AT_META; /* whether it may be empty is known when all of meta is */
-        return ERR_OK;
-    }
-    if (!r->seen_mode)
+    r->at = r->type_count ? AT_TYPES : AT_META;
+    if (!t->has_mode && r->type_count)
         return err_set(e, ERR_PARSE, "\"cost-mode\" is missing");
-    if (!r->seen_metric)
-        return err_set(e, ERR_PARSE, "\"cost-metric\" is missing");
-    r->at = of_several ? AT_TYPES : AT_META;
-    if (!of_several)
+    if (!t->has_mode)
+        return ERR_OK;
+    info->mode = t->mode;
+    memcpy(info->metric, t->metric, sizeof info->metric);
+    info->source = t->source;
+    if (!keep(r->arena, &t->description, &info->description) ||
+        !keep(r->arena, &t->context, &info->context))
+        return err_set(e, ERR_LIMIT, "no memory left for the cost map");
+    if (r->type_count == 0)
         r->has_type = true;
     return ERR_OK;
 }
@@ -383,22 +378,15 @@ static enum err_code type_end(struct reader *r, struct err *e)
 static enum err_code on_type(struct reader *r, struct json_push *j, const struct json_event *ev,
                              struct err *e)
 {
-    enum err_code rc;
+    bool done;
+    enum err_code rc = cost_type_read_event(&r->type, j, ev, &done, e);
+    char shown[80];
 
-    if (ev->kind == JSON_PUSH_KEY) {
-        r->member = str_eq(ev->text, STR("cost-mode")) ? MEMBER_MODE : MEMBER_METRIC;
-        if (r->member == MEMBER_MODE)
-            return vtag_read_once(&r->seen_mode, ev->text, e);
-        if (str_eq(ev->text, STR("cost-metric")))
-            return vtag_read_once(&r->seen_metric, ev->text, e);
-        r->member = MEMBER_NONE;
-        json_push_skip(j);
-        return ERR_OK;
-    }
-    if (ev->kind == JSON_PUSH_OBJECT_END)
-        return type_end(r, e);
-    rc = vtag_read_expect(ev, JSON_PUSH_STRING, e);
-    return rc == ERR_OK ? type_member(r, ev->text, e) : rc;
+    if (rc == ERR_OK && r->type.has_mode && r->type.mode != COST_NUMERICAL &&
+        r->type.mode != COST_ORDINAL)
+        return err_set(e, ERR_UNSUPPORTED, "\"%s\" is neither \"numerical\" nor \"ordinal\"",
+                       bytes_escape(ev->text.p, ev->text.n, shown, sizeof shown));
+    return rc == ERR_OK && done ? type_end(r, e) : rc;
 }
 
 static enum err_code on_data(struct reader *r, const struct json_event *ev, struct err *e)
@@ -470,11 +458,15 @@ static PRINTF_LIKE(4, 5) void note(const struct reader *r, struct json_push *j, 
     at_path(r, ERR_PARSE, &n->err);
 }
 
-static void note_fraction(struct reader *r, struct json_push *j, struct noted *n,
+static void note_suspects(struct reader *r, struct json_push *j, struct suspects *s, double cost,
                           const struct json_event *ev)
 {
-    note(r, j, n, "%.*s is not an integer, as costs in ordinal mode are (RFC 7285 section 6.1.2.2)",
-         ev->text.n > 40 ? 40 : (int)ev->text.n, ev->text.p);
+    int n = ev->text.n > 40 ? 40 : (int)ev->text.n;
+
+    if (UNLIKELY(cost != trunc(cost)))
+        note(r, j, &s->fraction, "%.*s is not an integer", n, ev->text.p);
+    if (cost > 100 && UNLIKELY(!s->over_100.is))
+        note(r, j, &s->over_100, "%.*s is over 100", n, ev->text.p);
 }
 
 /* A number, or null. */
@@ -488,11 +480,9 @@ static enum err_code read_cost(struct reader *r, struct json_push *j, const stru
         if (cost < 0)
             return err_set(e, ERR_PARSE, "%.*s: a cost is not negative",
                            ev->text.n > 40 ? 40 : (int)ev->text.n, ev->text.p);
-        if (UNLIKELY(cost != trunc(cost))) {
-            note_fraction(r, j, &r->fraction, ev);
-            if (r->at == AT_COSTS && r->cost_count < COSTMAP_TYPES_MAX)
-                note_fraction(r, j, &r->fraction_of[r->cost_count], ev);
-        }
+        note_suspects(r, j, &r->all, cost, ev);
+        if (r->at == AT_COSTS && r->cost_count < COSTMAP_TYPES_MAX)
+            note_suspects(r, j, &r->at_place[r->cost_count], cost, ev);
     } else if (ev->kind != JSON_PUSH_NULL) {
         return err_set(e, ERR_PARSE, "%s, where a number should be", vtag_read_kind_name(ev->kind));
     }
@@ -625,29 +615,49 @@ static enum err_code check_depends(const struct reader *r, struct err *e)
     return ERR_OK;
 }
 
-/* name as in json_push_new. */
-static enum err_code say_noted(const struct noted *n, const char *name, struct err *e)
+/* name as in json_push_new; why goes on where the noted text ends. */
+static enum err_code say_noted(const struct noted *n, const char *why, const char *name,
+                               struct err *e)
 {
-    err_set(e, ERR_PARSE, "%s", n->err.text);
+    err_set(e, ERR_PARSE, "%s%s", n->err.text, why);
     err_wrap(e, "%s%s%u:%llu", name ? name : "", name ? ":" : "", n->line,
              (unsigned long long)n->col);
     return ERR_PARSE;
 }
 
-/* What meta says of the costs, now that both are known. NULL: nothing against it. */
-static const struct noted *against_meta(const struct reader *r)
+/* What a type has against its values. */
+static enum err_code check_values(const struct costmap_info *info, const struct suspects *s,
+                                  const char *name, struct err *e)
 {
-    if (!r->seen_types) {
-        if (r->array.is && !r->has_calendar)
-            return &r->array;
-        return r->info[0].mode == COST_ORDINAL && r->fraction.is ? &r->fraction : NULL;
-    }
+    struct cost_rules rules = cost_metric_rules(str_from(info->metric));
+
+    if (info->mode == COST_ORDINAL && s->fraction.is)
+        return say_noted(&s->fraction, ", as costs in ordinal mode are (RFC 7285 section 6.1.2.2)",
+                         name, e);
+    if (info->mode == COST_ORDINAL)
+        return ERR_OK;
+    if (rules.integer && s->fraction.is)
+        return say_noted(&s->fraction, ", as hop counts are (RFC 9439 section 4.5)", name, e);
+    if (rules.percent && s->over_100.is)
+        return say_noted(&s->over_100, ", and a loss rate is in percent (RFC 9439 section 4.4)",
+                         name, e);
+    return ERR_OK;
+}
+
+/* What meta says of the costs, now that both are known. */
+static enum err_code check_meta(const struct reader *r, const char *name, struct err *e)
+{
+    enum err_code rc = ERR_OK;
+
+    if (!r->seen_types && r->array.is && !r->has_calendar)
+        return say_noted(&r->array, "", name, e);
+    if (!r->seen_types)
+        return check_values(&r->info[0], &r->all, name, e);
     if (r->number.is)
-        return &r->number;
-    for (uint32_t i = 0; i < r->type_count; i++)
-        if (r->info[i].mode == COST_ORDINAL && r->fraction_of[i].is)
-            return &r->fraction_of[i];
-    return NULL;
+        return say_noted(&r->number, "", name, e);
+    for (uint32_t i = 0; i < r->type_count && rc == ERR_OK; i++)
+        rc = check_values(&r->info[i], &r->at_place[i], name, e);
+    return rc;
 }
 
 static enum err_code check_planes(const struct reader *r, struct err *e)
@@ -667,15 +677,14 @@ static enum err_code check_planes(const struct reader *r, struct err *e)
 static enum err_code freeze(struct reader *r, const char *name, const struct costmap **out,
                             unsigned *count, struct err *e)
 {
-    const struct noted *against = against_meta(r);
     uint32_t n = r->seen_types ? r->type_count : 1;
     enum err_code rc = check_depends(r, e);
 
     if (rc == ERR_OK && n > 1 && !count)
         rc = err_set(e, ERR_UNSUPPORTED,
                      "meta.multi-cost-types: %u cost types, where one map is read", n);
-    if (rc == ERR_OK && against)
-        return say_noted(against, name, e);
+    if (rc == ERR_OK && check_meta(r, name, e) != ERR_OK)
+        return ERR_PARSE; /* with its place already */
     if (rc == ERR_OK)
         rc = check_planes(r, e);
     for (uint32_t i = 0; i < n; i++) {
@@ -709,6 +718,7 @@ static enum err_code read_map(const char *path, const char *json, size_t n,
     if (!r)
         return err_set(e, ERR_LIMIT, "no memory left for the cost map");
     r->map = map;
+    r->arena = arena;
     r->unknown.key = hash_key_new();
     r->build = costmap_build_new(map, arena);
     r->follow = malloc(follow_size);
@@ -729,6 +739,7 @@ static enum err_code read_map(const char *path, const char *json, size_t n,
     free(r->follow);
     free(r->unknown.slot);
     free(r->costs);
+    cost_type_read_fini(&r->type);
     free(r);
     bytes_free(&name);
     return rc;

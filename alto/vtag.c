@@ -18,7 +18,7 @@ static enum err_code bad(struct err *e, struct str s, const char *what, const ch
                    bytes_escape(s.n ? s.p : "", s.n, shown, sizeof shown), what, rule);
 }
 
-static bool all_of(struct str s, size_t max, const char *extra)
+bool vtag_is_word(struct str s, size_t max, const char *extra)
 {
     if (s.n == 0 || s.n > max)
         return false;
@@ -30,7 +30,7 @@ static bool all_of(struct str s, size_t max, const char *extra)
 
 enum err_code vtag_check_name(const char *what, struct str name, struct err *e)
 {
-    if (all_of(name, PID_NAME_MAX, "-:@_."))
+    if (vtag_is_word(name, PID_NAME_MAX, "-:@_."))
         return ERR_OK;
     return bad(e, name, what, "it is 1 to 64 letters, digits and - : @ _ .");
 }
@@ -44,14 +44,6 @@ enum err_code vtag_check_tag(struct str tag, struct err *e)
     if (good)
         return ERR_OK;
     return bad(e, tag, "version tag", "it is 1 to 64 printable ASCII characters without blanks");
-}
-
-enum err_code vtag_check_metric(struct str metric, struct err *e)
-{
-    if (all_of(metric, ALTO_METRIC_MAX, "-:_.") && !str_eq(metric, STR("priv:")))
-        return ERR_OK;
-    return bad(e, metric, "cost metric",
-               "it is 1 to 32 letters, digits and - : _ . and more than \"priv:\"");
 }
 
 struct vtag_hash *vtag_hash_new(void)

@@ -22,8 +22,8 @@ struct vtag {
 enum err_code vtag_check_name(const char *what, struct str name, struct err *e) MUST_CHECK;
 /* 1 to 64 printable ASCII characters without the blank. */
 enum err_code vtag_check_tag(struct str tag, struct err *e) MUST_CHECK;
-/* 1 to 32 letters, digits and - : _ or the dot; "priv:" needs something behind it. */
-enum err_code vtag_check_metric(struct str metric, struct err *e) MUST_CHECK;
+/* 1 to max ASCII letters, digits and characters of extra: what names of all kinds are made of. */
+bool vtag_is_word(struct str s, size_t max, const char *extra);
 
 /* A hash of what a resource says, in 32 hexadecimal digits: equal content, equal tag, on every
  * machine (XXH3, 128 bits: against chance, not against an adversary). Numbers go in as little

@@ -194,6 +194,11 @@ void json_write_uint(struct json_write *w, uint64_t v)
         finish(w, p + json_text_from_uint(v, p));
 }
 
+void json_write_made(struct json_write *w, struct str made)
+{
+    raw(w, made.p, made.n);
+}
+
 void json_write_bool(struct json_write *w, bool v)
 {
     raw(w, v ? "true" : "false", v ? 4 : 5);

@@ -35,5 +35,7 @@ void json_write_string(struct json_write *w, struct str text);
 /* Finite. Shortest text that reads back the same; integers plainly. */
 void json_write_number(struct json_write *w, double v);
 void json_write_uint(struct json_write *w, uint64_t v);
+/* A value that is JSON already: made is well-formed and goes in as it is. */
+void json_write_made(struct json_write *w, struct str made);
 void json_write_bool(struct json_write *w, bool v);
 void json_write_null(struct json_write *w);
