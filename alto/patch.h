@@ -13,10 +13,18 @@ enum patch_kind { PATCH_MERGE, PATCH_JSON };
 #define PATCH_TYPE_MERGE "application/merge-patch+json"
 #define PATCH_TYPE_JSON  "application/json-patch+json"
 
-/* The document behind the patch; the arguments stay as they are. NULL: no memory. */
+/* Bounds of what a patch may ask for. */
+#define PATCH_DEPTH_MAX 256u       /* levels of a value, names in a pointer */
+#define PATCH_TOKEN_MAX 4096u      /* bytes of one name in a pointer, with a NUL */
+#define PATCH_OPS_MAX   (1u << 18) /* operations of a JSON patch */
+#define PATCH_COPY_MAX  (1u << 20) /* values that its operations may copy or move, together */
+
+/* The document behind the patch; the arguments stay as they are. NULL: no memory, or the patch is
+ * deeper than PATCH_DEPTH_MAX. */
 json_t *merge_patch_apply(const json_t *target, const json_t *patch) MUST_CHECK;
 /* ERR_PARSE: not a patch (RFC 6902 section 3: an array), ERR_CONFLICT: it does not fit the target
- * (a test that fails, a pointer to nothing). */
+ * (a test that fails, a pointer to nothing), ERR_LIMIT: over a bound. Numbers are tested by value:
+ * 1 is 1.0 (section 4.6). */
 enum err_code json_patch_apply(const json_t *target, const json_t *patch, json_t **out,
                                struct err *e) MUST_CHECK;
 
