@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "router/http_answer.h"
+#include "base/http_answer_read.h"
 #include "router/streamer.h"
 
 struct event_base;

@@ -1,71 +1,16 @@
 #include "router/probe_internal.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
-#include "base/net.h"
+#include "base/tls_client.h"
 
 enum err_code probe_tls_new(struct ssl_ctx_st **out, struct err *e)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-
-    *out = NULL;
-    if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_default_verify_paths(ctx) != 1) {
-        const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-
-        ERR_clear_error();
-        SSL_CTX_free(ctx);
-        return err_set(e, ERR_LIMIT, "no TLS context for probes (%s)",
-                       reason ? reason : "no reason given");
-    }
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* each probe shakes hands anew */
-    net_ignore_sigpipe(); /* OpenSSL writes without MSG_NOSIGNAL */
-    *out = ctx;
-    return ERR_OK;
-}
-
-/* The host as it is in a certificate: without brackets and port. */
-static struct str bare_host(struct str host)
-{
-    size_t n = 0;
-
-    if (host.n && host.p[0] == '[') {
-        while (n < host.n && host.p[n] != ']')
-            n++;
-        return (struct str){host.p + 1, n - 1};
-    }
-    while (n < host.n && host.p[n] != ':')
-        n++;
-    return (struct str){host.p, n};
-}
-
-/* Whose certificate it must be: the host's, or without one the address's. RFC 6066 section 3: an
- * address is no server name. */
-static bool set_name(struct probe *p, const struct probe_ask *ask)
-{
-    X509_VERIFY_PARAM *param = SSL_get0_param(p->tls);
-    const struct str host = bare_host(ask->host);
-    char name[256], text[ADDR_TEXT_MAX];
-    struct addr addr = ask->addr;
-
-    if (host.n >= sizeof name)
-        return false;
-    memcpy(name, host.n ? host.p : "", host.n);
-    name[host.n] = '\0';
-    if (host.n && X509_VERIFY_PARAM_set1_ip_asc(param, name) != 1)
-        return X509_VERIFY_PARAM_set1_host(param, name, 0) == 1 &&
-               SSL_set_tlsext_host_name(p->tls, name) == 1;
-    ERR_clear_error();
-    return host.n > 0 || X509_VERIFY_PARAM_set1_ip_asc(param, addr_format(addr, text)) == 1;
+    return tls_client_new(NULL, out, e);
 }
 
 bool probe_tls_init(struct probe *p, const struct probe_ask *ask)
@@ -76,7 +21,8 @@ bool probe_tls_init(struct probe *p, const struct probe_ask *ask)
     if (!p->tls)
         return false;
     SSL_set_verify(p->tls, ask->conf->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
-    fine = set_name(p, ask) && (p->fd < 0 || SSL_set_fd(p->tls, p->fd) == 1);
+    fine = tls_client_name(p->tls, ask->host, ask->addr) &&
+           (p->fd < 0 || SSL_set_fd(p->tls, p->fd) == 1);
     SSL_set_connect_state(p->tls);
     ERR_clear_error();
     return fine;
@@ -88,23 +34,17 @@ void probe_tls_fini(struct probe *p)
     p->tls = NULL;
 }
 
-/* What OpenSSL says went wrong: of the certificate first, for the rest follows from that. */
 static void finish_tls(struct probe *p, const char *doing)
 {
-    const long cert = SSL_get_verify_result(p->tls);
-    const unsigned long code = ERR_peek_error();
-    const char *reason = ERR_reason_error_string(code);
-    char text[96];
+    const bool cert = SSL_get_verify_result(p->tls) != X509_V_OK &&
+                      (SSL_get_verify_mode(p->tls) & SSL_VERIFY_PEER);
+    char why[128];
 
-    ERR_clear_error();
-    if (cert != X509_V_OK && (SSL_get_verify_mode(p->tls) & SSL_VERIFY_PEER)) {
-        probe_finish(p, PROBE_BAD, "TLS: the certificate: %s", X509_verify_cert_error_string(cert));
-        return;
-    }
-    snprintf(text, sizeof text, "%s", reason ? reason : "closed");
-    if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-        snprintf(text, sizeof text, "closed");
-    probe_finish(p, PROBE_BAD, "TLS: %s %s", text, doing);
+    tls_client_why(p->tls, why, sizeof why);
+    if (cert)
+        probe_finish(p, PROBE_BAD, "TLS: %s", why);
+    else
+        probe_finish(p, PROBE_BAD, "TLS: %s %s", why, doing);
 }
 
 static enum probe_io wait_for(struct probe *p, short what, event_callback_fn fn)

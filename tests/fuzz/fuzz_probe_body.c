@@ -1,6 +1,6 @@
 /* A streamer's whole answer. Beyond not crashing: neither verdict nor body depend on how the bytes
  * were cut, the body keeps its limit, and one that came with a length has that length. */
-#include "router/http_answer.h"
+#include "base/http_answer_read.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* The reader of an HTTP answer (RFC 9112), for probes and polls: first the head, then, when it is
- * wanted, the body. Push, any split gives the same. */
+/* The reader of an HTTP answer (RFC 9112), for probes, polls and the ALTO client: first the head,
+ * then, when it is wanted, the body. Push, any split gives the same. */
 #pragma once
 
 #include "base/bytes.h"
@@ -28,9 +28,15 @@ enum http_kept {
     HTTP_CONTENT_ENCODING,
     HTTP_CONTENT_TYPE,
     HTTP_ALLOW_ORIGIN,
+    HTTP_LOCATION,
+    HTTP_ETAG,
+    HTTP_LAST_MODIFIED,
+    HTTP_CACHE_CONTROL,
+    HTTP_RETRY_AFTER,
+    HTTP_DATE,
     HTTP_KEPT
 };
-#define HTTP_KEPT_MAX 128u /* bytes of a value; what is longer is marked as cut */
+#define HTTP_KEPT_MAX 512u /* bytes of a value; what is longer is marked as cut */
 
 struct http_value {
     char text[HTTP_KEPT_MAX];
@@ -95,11 +101,15 @@ struct http_body {
     size_t max;
     struct bytes *out;
     const char *wrong;
+    bool gzip; /* what goes to out is compressed: base/gunzip.h */
 };
 
 /* The answer's head is DONE; bytes go to out (the caller's, at most max). */
 enum http_body_state http_body_begin(struct http_body *b, const struct http_answer *a,
                                      struct bytes *out, size_t max);
+/* For who asked for gzip: such a body is taken too, as it comes. */
+enum http_body_state http_body_begin_gzip(struct http_body *b, const struct http_answer *a,
+                                          struct bytes *out, size_t max);
 enum http_body_state http_body_feed(struct http_body *b, const char *p, size_t n);
 /* The peer closed. */
 enum http_body_state http_body_end(struct http_body *b);

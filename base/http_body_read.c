@@ -1,4 +1,4 @@
-#include "router/http_answer.h"
+#include "base/http_answer_read.h"
 
 #define CHUNK_DIGITS_MAX 15u /* as many hex digits as cannot overflow 64 bits */
 
@@ -37,7 +37,7 @@ static enum http_body_state by_length(struct http_body *b, struct str v)
     return first ? HTTP_BODY_LENGTH : HTTP_BODY_DONE;
 }
 
-static enum http_body_state framing(struct http_body *b, const struct http_answer *a)
+static enum http_body_state framing(struct http_body *b, const struct http_answer *a, bool may_gzip)
 {
     const struct str coding = http_answer_value(a, HTTP_CONTENT_ENCODING);
 
@@ -48,8 +48,14 @@ static enum http_body_state framing(struct http_body *b, const struct http_answe
     for (unsigned k = 0; k < HTTP_CONTENT_TYPE; k++)
         if (a->kept[k].cut)
             return wrong(b, "a header that says how the body comes is too long");
-    if (coding.n && !str_eq_nocase(coding, STR("identity")))
-        return wrong(b, "the body is compressed, which was not asked for");
+    if (coding.n && !str_eq_nocase(coding, STR("identity"))) {
+        const bool gzip =
+            str_eq_nocase(coding, STR("gzip")) || str_eq_nocase(coding, STR("x-gzip"));
+
+        if (!may_gzip || !gzip)
+            return wrong(b, "the body is compressed, which was not asked for");
+        b->gzip = true;
+    }
     if (!a->kept[HTTP_TRANSFER_ENCODING].there)
         return a->kept[HTTP_CONTENT_LENGTH].there
                    ? by_length(b, http_answer_value(a, HTTP_CONTENT_LENGTH))
@@ -65,7 +71,15 @@ enum http_body_state http_body_begin(struct http_body *b, const struct http_answ
                                      struct bytes *out, size_t max)
 {
     *b = (struct http_body){.out = out, .max = max};
-    b->state = framing(b, a);
+    b->state = framing(b, a, false);
+    return b->state;
+}
+
+enum http_body_state http_body_begin_gzip(struct http_body *b, const struct http_answer *a,
+                                          struct bytes *out, size_t max)
+{
+    *b = (struct http_body){.out = out, .max = max};
+    b->state = framing(b, a, true);
     return b->state;
 }
 

@@ -1,4 +1,4 @@
-#include "router/http_answer.h"
+#include "base/http_answer_read.h"
 
 #include <string.h>
 
@@ -106,6 +106,12 @@ static enum http_answer_state colon(struct http_answer *a)
         [HTTP_CONTENT_ENCODING] = {"content-encoding", 16},
         [HTTP_CONTENT_TYPE] = {"content-type", 12},
         [HTTP_ALLOW_ORIGIN] = {"access-control-allow-origin", 27},
+        [HTTP_LOCATION] = {"location", 8},
+        [HTTP_ETAG] = {"etag", 4},
+        [HTTP_LAST_MODIFIED] = {"last-modified", 13},
+        [HTTP_CACHE_CONTROL] = {"cache-control", 13},
+        [HTTP_RETRY_AFTER] = {"retry-after", 11},
+        [HTTP_DATE] = {"date", 4},
     };
 
     for (a->field = 0; a->field < HTTP_KEPT; a->field++)
