@@ -25,6 +25,10 @@ struct shared_body *shared_body_new(struct bytes *b) MUST_CHECK;
 /* Takes the text's bytes; its hash makes the etags, so that equal bytes have equal etags, also
  * behind a restart. NULL: no memory. One reference. */
 struct alto_bodies *alto_bodies_new(struct bytes *text, uint64_t modified_ms) MUST_CHECK;
+/* The same text and forms, of another time. NULL: no memory. */
+struct alto_bodies *alto_bodies_again(struct alto_bodies *b, uint64_t modified_ms) MUST_CHECK;
+/* Of equal text. */
+bool alto_bodies_equal(const struct alto_bodies *a, const struct alto_bodies *b);
 void alto_bodies_take(struct alto_bodies *b);
 void alto_bodies_drop(struct alto_bodies *b); /* NULL is fine */
 

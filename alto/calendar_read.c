@@ -106,12 +106,11 @@ enum err_code calendar_read_event(struct calendar_read *r, struct json_push *j,
     return r->member == start_key ? on_date(r, ev, e) : on_number(r, ev, e);
 }
 
-void calendar_write(struct json_write *w, const struct costmap_calendar *cal)
+void calendar_write_members(struct json_write *w, const struct costmap_calendar *cal)
 {
     char date[HTTP_DATE_SIZE];
 
     http_date_format(cal->start_ms / 1000, date);
-    json_write_object(w);
     json_write_key(w, str_from(start_key));
     json_write_string(w, str_from(date));
     json_write_key(w, str_from(interval_key));
@@ -122,5 +121,11 @@ void calendar_write(struct json_write *w, const struct costmap_calendar *cal)
         json_write_key(w, str_from(repeated_key));
         json_write_uint(w, cal->repeated);
     }
+}
+
+void calendar_write(struct json_write *w, const struct costmap_calendar *cal)
+{
+    json_write_object(w);
+    calendar_write_members(w, cal);
     json_write_object_end(w);
 }

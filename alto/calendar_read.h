@@ -19,4 +19,6 @@ struct calendar_read {
 enum err_code calendar_read_event(struct calendar_read *r, struct json_push *j,
                                   const struct json_event *ev, struct err *e) MUST_CHECK;
 
+/* The members of such an object, and the whole of it. */
+void calendar_write_members(struct json_write *w, const struct costmap_calendar *cal);
 void calendar_write(struct json_write *w, const struct costmap_calendar *cal);

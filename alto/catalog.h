@@ -33,12 +33,14 @@ struct cdni_advert;  /* alto/cdni.h */
 struct path_vectors; /* alto/pathvec.h */
 
 /* The values of a cost type between the PIDs of a network map. */
+struct alto_resource;
 struct alto_cost {
     const struct cost_type *type;
     const struct costmap *map;      /* the values of now; NULL: of mode array */
     const struct costmap *calendar; /* all slots; NULL: there is none */
     bool ranked; /* map is numerical and type is not: answers hold its ranks, 1 the lowest */
     uint64_t modified_ms;
+    const struct alto_resource *whole; /* the GET resource of all its pairs; NULL: there is none */
 };
 
 struct alto_network {
@@ -78,6 +80,7 @@ struct alto_resource {
 
     struct vtag vtag;           /* tag empty: its answers have none */
     struct alto_bodies *bodies; /* of GET resources; one reference */
+    struct alto_bodies *before; /* those of the generation before; for alto_catalog_render */
 };
 
 /* Extensions that no RFC has: all off by default. */
@@ -115,7 +118,13 @@ struct alto_catalog {
 void alto_catalog_take(struct alto_catalog *c);
 void alto_catalog_drop(struct alto_catalog *c); /* NULL is fine */
 
-/* NULL: none. */
+/* What must hold of the resources together: ids once (RFC 7285 section 9.1.1), at most one map of a
+ * network map and cost type (6.1), no two equal cost types in a resource (RFC 9439 section 3.1),
+ * testable cost types among its own, and none named where all are (RFC 8189 section 4.1.1), each
+ * network map with routingcost (RFC 7285 section 6.1.1.1). ERR_CONFLICT names them. */
+enum err_code alto_catalog_check(const struct alto_catalog *c, struct err *e) MUST_CHECK;
+
+/* NULL: none. Directories of several client groups have one path: the first of them. */
 const struct alto_resource *alto_find_path(const struct alto_catalog *c, struct str path);
 const struct alto_resource *alto_find_id(const struct alto_catalog *c, struct str id);
 /* The resource's cost of this type by metric and mode; NULL: it is not among cost-type-names. */

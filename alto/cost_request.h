@@ -30,16 +30,31 @@ struct cost_request {
     size_t group_count;            /* 0: no test */
 };
 
-/* cost-type or multi-cost-types, constraints or or-constraints, testable-cost-types, calendared. */
-bool cost_request_read(const struct params *in, const struct alto_resource *r,
+/* cost-type or multi-cost-types, constraints or or-constraints, testable-cost-types, calendared. A
+ * calendar that has not begun at wall_ms is not there yet: its type has single values. */
+bool cost_request_read(const struct params *in, const struct alto_resource *r, uint64_t wall_ms,
                        struct cost_request *out) MUST_CHECK;
+/* Whether the pair has anything to write: a value, or one in any slot of a calendar asked for. */
+bool cost_request_has(const struct cost_request *q, const double *values, pidx src, pidx dst);
 /* values[column_count] of one pair, NAN where there is none. */
 bool cost_request_passes(const struct cost_request *q, const double *values);
 
+/* What an answer holds for a pair at most: the work budget counts it. */
+uint64_t cost_request_width(const struct cost_request *q);
+
+/* Ranks, for columns whose cost is ranked: 1 the lowest, equal values one rank, none left out; over
+ * all pairs that the request selects, before any test. Sorts the n values, NANs left out; returns
+ * how many different ones are in front then. */
+size_t cost_ranking(double *values, size_t n);
+/* The rank of one of them; NAN stays. */
+double cost_rank(const double *ranking, size_t n, double value);
+
 struct json_write;
+/* {"cost-mode": ..., "cost-metric": ..., "cost-context": ...} */
+void cost_type_write(struct json_write *w, const struct cost_type *t, bool description);
 /* The members of meta that a request's answer has: cost-type or multi-cost-types, and
  * calendar-response-attributes. dependent-vtags is the caller's. */
-void cost_request_write_meta(struct json_write *w, const struct cost_request *q, uint64_t wall_ms);
+void cost_request_write_meta(struct json_write *w, const struct cost_request *q);
 /* One pair's value: a number, an array of several types, a calendar, or arrays within an array. */
 void cost_request_write_value(struct json_write *w, const struct cost_request *q,
                               const double *values, pidx src, pidx dst);

@@ -236,29 +236,35 @@ static void write_row(struct json_write *w, const struct costmap *c, const struc
             write_costs(w, cost + i, row->step, planes);
         else
             json_write_number(w, cost[i]);
+        json_write_break(w, JSON_WRITE_LINE);
     }
     if (any)
         json_write_object_end(w);
 }
 
-bool costmap_format(const struct costmap *c, const struct netmap *map, struct bytes *out)
+void costmap_write_rows(struct json_write *w, const struct costmap *c, const struct netmap *map)
 {
     struct bytes text = {0};
     struct str *keys = make_keys(map, c->pid_count, &text);
+
+    json_write_object(w);
+    for (size_t src = 0; keys && src < c->pid_count; src++)
+        write_row(w, c, &c->rows[src], keys[src], keys);
+    json_write_object_end(w);
+    w->full = w->full || !keys;
+    free(keys);
+    bytes_free(&text);
+}
+
+bool costmap_format(const struct costmap *c, const struct netmap *map, struct bytes *out)
+{
     struct json_write w;
-    bool good;
 
     json_write_init(&w, out);
     json_write_object(&w);
     write_meta(&w, c);
     json_write_key(&w, STR("cost-map"));
-    json_write_object(&w);
-    for (size_t src = 0; keys && src < c->pid_count; src++)
-        write_row(&w, c, &c->rows[src], keys[src], keys);
+    costmap_write_rows(&w, c, map);
     json_write_object_end(&w);
-    json_write_object_end(&w);
-    good = keys && json_write_done(&w);
-    free(keys);
-    bytes_free(&text);
-    return good;
+    return json_write_done(&w);
 }

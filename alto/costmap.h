@@ -91,6 +91,10 @@ void costmap_gather(const struct costmap *c, pidx src, const pidx *dst, size_t n
 /* false: the map has no cost from src at all. */
 bool costmap_has_row(const struct costmap *c, pidx src);
 
+/* The value of "cost-map": what costmap_format has there, in lines of bounded length; of a slot its
+ * own costs. w->full is set where there is no memory. */
+struct json_write;
+void costmap_write_rows(struct json_write *w, const struct costmap *c, const struct netmap *map);
 /* The whole body, rows and columns in order of name; the same map gives the same bytes and every
  * cost comes back as it was given. false: out is full. */
 bool costmap_format(const struct costmap *c, const struct netmap *map,

@@ -333,9 +333,22 @@ static void write_family(struct json_write *w, const struct netmap_pid *pid, boo
             any = true;
         }
         json_write_string(w, str_from(prefix_format(pid->prefixes[i], text)));
+        json_write_break(w, JSON_WRITE_LINE);
     }
     if (any)
         json_write_array_end(w);
+}
+
+void netmap_write_pid(struct json_write *w, const struct netmap_pid *pid, unsigned families)
+{
+    json_write_key(w, pid->name);
+    json_write_object(w);
+    if (families & NETMAP_V4)
+        write_family(w, pid, false);
+    if (families & NETMAP_V6)
+        write_family(w, pid, true);
+    json_write_object_end(w);
+    json_write_break(w, JSON_WRITE_LINE);
 }
 
 bool netmap_format(const struct netmap *m, struct bytes *out)
@@ -353,13 +366,8 @@ bool netmap_format(const struct netmap *m, struct bytes *out)
     json_write_object_end(&w);
     json_write_key(&w, STR("network-map"));
     json_write_object(&w);
-    for (size_t i = 0; i < m->pid_count; i++) {
-        json_write_key(&w, m->pids[i].name);
-        json_write_object(&w);
-        write_family(&w, &m->pids[i], false);
-        write_family(&w, &m->pids[i], true);
-        json_write_object_end(&w);
-    }
+    for (size_t i = 0; i < m->pid_count; i++)
+        netmap_write_pid(&w, &m->pids[i], NETMAP_V4 | NETMAP_V6);
     json_write_object_end(&w);
     json_write_object_end(&w);
     return json_write_done(&w);

@@ -61,6 +61,11 @@ enum err_code netmap_check_complete(const struct netmap *m, struct err *e) MUST_
 pidx netmap_find_pid(const struct netmap *m, struct str name);
 pidx netmap_locate(const struct netmap *m, struct addr a); /* PIDX_NONE when nothing covers it */
 
+/* One member of "network-map": the PID's prefixes of these families, in lines of bounded length. */
+#define NETMAP_V4 1u
+#define NETMAP_V6 2u
+struct json_write;
+void netmap_write_pid(struct json_write *w, const struct netmap_pid *pid, unsigned families);
 /* The whole body, as application/alto-networkmap+json; the same map gives the same bytes, and they
  * read back as the same map. false: out is full. */
 bool netmap_format(const struct netmap *m, struct bytes *out) MUST_CHECK;

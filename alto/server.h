@@ -62,7 +62,16 @@ struct alto_server {
      * 0 where someone who shows who he is would see more: 401. */
     uint64_t (*groups)(void *arg, struct addr client, struct str user);
     void *groups_arg;
+    struct libdeflate_compressor *gzip; /* of answers to POST */
+    struct bytes coded;                 /* one of them, compressed */
+    uint64_t random;                    /* state of the questions' random numbers */
 };
+
+/* The groups of who asks; a resource is his when they meet its own. */
+uint64_t alto_groups_of(const struct alto_server *s, const struct http_request *request);
+/* An error as the whole answer; in the request's arena. For who answers without alto_handle. */
+void alto_error_answer(const struct alto_error *e, const struct http_request *request,
+                       struct http_response *response);
 
 void alto_server_init(struct alto_server *s);
 void alto_server_fini(struct alto_server *s);

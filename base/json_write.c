@@ -8,7 +8,7 @@
 
 void json_write_init(struct json_write *w, struct bytes *out)
 {
-    *w = (struct json_write){.out = out};
+    *w = (struct json_write){.out = out, .line = out->len};
 }
 
 bool json_write_done(const struct json_write *w)
@@ -74,6 +74,14 @@ static void close_level(struct json_write *w, const char *bracket)
     w->depth--;
     w->comma = false;
     raw(w, bracket, 1);
+}
+
+void json_write_break_now(struct json_write *w)
+{
+    assert(!w->after_key);
+    if (w->full || !bytes_add(w->out, "\n", 1))
+        w->full = true;
+    w->line = w->out->len;
 }
 
 void json_write_object(struct json_write *w)

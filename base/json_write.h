@@ -15,6 +15,7 @@ struct json_write {
     bool comma;     /* the next value or key needs one */
     bool after_key; /* the next value belongs to a key */
     bool full;
+    size_t line; /* where the text's last line begins, for json_write_break */
 };
 
 void json_write_init(struct json_write *w, struct bytes *out);
@@ -25,6 +26,15 @@ void json_write_object(struct json_write *w);
 void json_write_object_end(struct json_write *w);
 void json_write_array(struct json_write *w);
 void json_write_array_end(struct json_write *w);
+
+/* Between two values or members: a line feed when the line is `every` bytes long or longer. */
+void json_write_break_now(struct json_write *w);
+static inline void json_write_break(struct json_write *w, size_t every)
+{
+    if (w->out->len - w->line >= every)
+        json_write_break_now(w);
+}
+#define JSON_WRITE_LINE 4096u /* long lines of whole resources: readers of lines bound them */
 
 /* Text must be UTF-8; quotes, backslashes and control characters are escaped. */
 void json_write_key(struct json_write *w, struct str key);

@@ -201,3 +201,37 @@ METRIC(TRACKER_BYTES_IN, "counter", "waymark_tracker_udp_bytes_total", "directio
        "Bytes of datagrams, by direction")
 METRIC(TRACKER_BYTES_OUT, "counter", "waymark_tracker_udp_bytes_total", "direction=\"out\"",
        "Bytes of datagrams, by direction")
+
+// alto
+// clang-format off
+#define ALTO_STATUS(id, resource, status)                                                          \
+    METRIC(ALTO_##id, "counter", "waymark_alto_requests_total",                                    \
+           "resource=\"" resource "\",status=\"" status "\"",                                      \
+           "Requests to the ALTO server, by kind of resource and class of status")
+#define ALTO_RESOURCE(id, resource)                                                                \
+    ALTO_STATUS(id##_2XX, resource, "2xx") ALTO_STATUS(id##_3XX, resource, "3xx")                  \
+    ALTO_STATUS(id##_4XX, resource, "4xx") ALTO_STATUS(id##_5XX, resource, "5xx")
+// in the order of enum alto_kind; what is no resource of ours comes last
+ALTO_RESOURCE(DIRECTORY, "directory")
+ALTO_RESOURCE(NETWORK_MAP, "networkmap")
+ALTO_RESOURCE(NETWORK_FILTER, "networkmapfilter")
+ALTO_RESOURCE(COST_MAP, "costmap")
+ALTO_RESOURCE(COST_FILTER, "costmapfilter")
+ALTO_RESOURCE(ENDPOINT_PROP, "endpointprop")
+ALTO_RESOURCE(ENDPOINT_COST, "endpointcost")
+ALTO_RESOURCE(PROP_MAP, "propmap")
+ALTO_RESOURCE(PROP_FILTER, "propmapfilter")
+ALTO_RESOURCE(CDNI, "cdni")
+ALTO_RESOURCE(CDNI_FILTER, "cdnifilter")
+ALTO_RESOURCE(PATH_COST, "pathvector")
+ALTO_RESOURCE(PATH_ENDPOINT, "pathvectorendpoint")
+ALTO_RESOURCE(UPDATES, "updates")
+ALTO_RESOURCE(TIPS, "tips")
+ALTO_RESOURCE(NOTHING, "none")
+#undef ALTO_RESOURCE
+#undef ALTO_STATUS
+// clang-format on
+METRIC(ALTO_NOT_MODIFIED, "counter", "waymark_alto_not_modified_total", "",
+       "Answers of the ALTO server that were 304: the client has this version")
+METRIC(ALTO_BYTES, "counter", "waymark_alto_bytes_total", "",
+       "Bytes of the bodies that the ALTO server answered with, as they were coded")

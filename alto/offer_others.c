@@ -1,0 +1,151 @@
+#include <string.h>
+
+#include "alto/offer_make.h"
+
+/* The network maps that the same client groups see, of those from i on; the first of them is i. */
+static enum err_code add_endpoint_prop(struct offer_make *m, size_t i)
+{
+    const struct alto_network **list = arena_array(m->arena, m->offer->network_count, sizeof *list);
+    uint64_t groups = offer_groups(m, m->offer->networks[i].groups);
+    struct alto_resource *r;
+
+    r = i == 0 ? offer_resource(m, ALTO_ENDPOINT_PROP, groups, "endpoint-prop")
+               : offer_resource(m, ALTO_ENDPOINT_PROP, groups, "endpoint-prop-%s",
+                                m->networks[i].vtag.resource_id);
+    if (!r || !list)
+        return r ? offer_no_memory(m) : m->e->code;
+    for (size_t k = i; k < m->offer->network_count; k++)
+        if (offer_groups(m, m->offer->networks[k].groups) == groups)
+            list[r->network_count++] = &m->networks[k];
+    r->networks = list;
+    return ERR_OK;
+}
+
+/* One for each set of client groups: what a client must not see, it cannot ask for. */
+enum err_code offer_endpoint_props(struct offer_make *m)
+{
+    for (size_t i = 0; i < m->offer->network_count; i++) {
+        bool seen = false;
+
+        for (size_t k = 0; k < i; k++)
+            seen = seen || offer_groups(m, m->offer->networks[k].groups) ==
+                               offer_groups(m, m->offer->networks[i].groups);
+        if (!seen && add_endpoint_prop(m, i) != ERR_OK)
+            return m->e->code;
+    }
+    return ERR_OK;
+}
+
+static enum err_code add_props(struct offer_make *m, const struct offer_props *p)
+{
+    struct str id = p->id.n ? p->id : STR("propmap");
+    uint64_t groups = offer_groups(m, p->groups);
+    struct alto_resource *map = offer_resource(m, ALTO_PROP_MAP, groups, "%.*s", (int)id.n, id.p);
+    struct alto_resource *filter =
+        map ? offer_resource(m, ALTO_PROP_FILTER, groups, "%.*s-filter", (int)id.n, id.p) : NULL;
+
+    if (!filter)
+        return m->e->code;
+    map->props = filter->props = p->map;
+    return ERR_OK;
+}
+
+static enum err_code add_cdni(struct offer_make *m, const struct offer_cdni *o)
+{
+    struct str id = o->id.n ? o->id : STR("cdni");
+    uint64_t groups = offer_groups(m, o->groups);
+    struct alto_resource *map = offer_resource(m, ALTO_CDNI, groups, "%.*s", (int)id.n, id.p);
+    struct alto_resource *filter =
+        map ? offer_resource(m, ALTO_CDNI_FILTER, groups, "%.*s-filter", (int)id.n, id.p) : NULL;
+
+    if (!filter)
+        return m->e->code;
+    map->cdni = filter->cdni = o->advert;
+    return ERR_OK;
+}
+
+/* The cost types of the network map behind the one of path vectors. */
+static enum err_code path_costs(struct offer_make *m, struct alto_resource *r)
+{
+    const struct cost_type like = {
+        .mode = COST_ARRAY, .mode_text = STR("array"), .metric = STR("ane-path")};
+    const struct alto_network *n = r->network;
+    struct alto_cost *path = arena_array(m->arena, 1, sizeof *path);
+    const struct alto_cost **list = arena_array(m->arena, n->cost_count + 1, sizeof *list);
+
+    if (!path || !list)
+        return offer_no_memory(m);
+    path->type = offer_type(m, &like);
+    path->modified_ms = n->modified_ms;
+    if (!path->type)
+        return offer_no_memory(m);
+    list[0] = path;
+    for (size_t i = 0; i < n->cost_count; i++)
+        list[i + 1] = &n->costs[i];
+    r->costs = list;
+    r->cost_count = n->cost_count + 1;
+    r->max_cost_types = r->cost_count < 16 ? (uint32_t)r->cost_count : 16;
+    return ERR_OK;
+}
+
+static enum err_code add_paths(struct offer_make *m, const struct offer_paths *o)
+{
+    struct str id = o->id.n ? o->id : STR("path-vector");
+    uint64_t groups = offer_groups(m, o->groups);
+    struct alto_resource *pids, *endpoints;
+
+    if (!m->offer->network_count)
+        return err_set(m->e, ERR_CONFLICT, "path vectors without a network map");
+    pids = offer_resource(m, ALTO_PATH_COST, groups, "%.*s", (int)id.n, id.p);
+    if (!pids || offer_uses(m, pids, m->c->default_network) != ERR_OK)
+        return m->e->code;
+    endpoints = offer_resource(m, ALTO_PATH_ENDPOINT, groups, "%.*s-endpoint", (int)id.n, id.p);
+    if (!endpoints)
+        return m->e->code;
+    pids->network = endpoints->network = &m->networks[0];
+    pids->paths = endpoints->paths = o->paths;
+    if (path_costs(m, pids) != ERR_OK)
+        return m->e->code;
+    endpoints->costs = pids->costs;
+    endpoints->cost_count = pids->cost_count;
+    endpoints->max_cost_types = pids->max_cost_types;
+    return ERR_OK;
+}
+
+enum err_code offer_others(struct offer_make *m)
+{
+    const struct alto_offer *o = m->offer;
+    enum err_code rc = ERR_OK;
+
+    for (size_t i = 0; rc == ERR_OK && i < o->prop_count; i++)
+        rc = add_props(m, &o->props[i]);
+    for (size_t i = 0; rc == ERR_OK && i < o->cdni_count; i++)
+        rc = add_cdni(m, &o->cdni[i]);
+    for (size_t i = 0; rc == ERR_OK && i < o->path_count; i++)
+        rc = add_paths(m, &o->paths[i]);
+    return rc;
+}
+
+enum err_code offer_updates(struct offer_make *m)
+{
+    const struct alto_resource **uses = arena_array(m->arena, m->count, sizeof *uses);
+    size_t count = 0;
+
+    if (!uses)
+        return offer_no_memory(m);
+    for (size_t i = 0; i < m->count; i++)
+        if (m->list[i].kind != ALTO_DIRECTORY)
+            uses[count++] = &m->list[i];
+    for (unsigned i = 0; i < 2; i++) {
+        struct alto_resource *r;
+
+        if (!(i ? m->offer->tips : m->offer->updates))
+            continue;
+        r = offer_resource(m, i ? ALTO_TIPS : ALTO_UPDATES, ~UINT64_C(0), i ? "tips" : "updates");
+        if (!r)
+            return m->e->code;
+        r->uses = uses;
+        r->use_count = count;
+    }
+    return ERR_OK;
+}
