@@ -66,13 +66,14 @@ struct http_response;
 
 /* The handler's side. Callbacks run on the worker, in its loop; they may write, answer and end. */
 struct http_stream_use {
-    /* Behind the handler's return, once. */
+    /* Behind the handler's return, once; not for HEAD, nor without memory: on_gone alone runs. */
     void (*on_open)(void *ctx, struct http_stream *s);
     /* The client has read: less than HTTP_STREAM_LOW bytes are unsent, after it was more. NULL:
      * nobody asks. */
     void (*on_room)(void *ctx, struct http_stream *s);
-    /* The connection is gone, timed out or was dropped: s is no more. Not behind
-     * http_stream_end. */
+    /* The connection is gone, timed out or was dropped, or the server goes: s is no more. Not
+     * behind http_stream_end. It may write to
+     * others and end them. */
     void (*on_gone)(void *ctx);
 };
 
@@ -97,12 +98,14 @@ struct http_stream {
  * not run). */
 bool http_stream_answer(struct http_stream *s, const struct http_response *r) MUST_CHECK;
 /* More of the body: copied; or n bytes at `at` of a shared one, by reference (b's own reference
- * stays with the caller). false: no memory, or the client is further behind than the engine allows:
- * the caller ends the stream then. Nothing is dropped before it returns. */
+ * stays with the caller). false: no memory, or the client is further behind than the engine allows
+ * (write_bytes_max of copied bytes; shared ones are not counted): the caller ends the stream then,
+ * and the connection is reset, for the body is not whole. Nothing is dropped before it returns.
+ * What was written goes out from the loop, together with what is written until then. */
 bool http_stream_write(struct http_stream *s, struct str text) MUST_CHECK;
 bool http_stream_share(struct http_stream *s, struct shared_body *b, size_t at,
                        size_t n) MUST_CHECK;
-/* Bytes that the client has not read yet, shared ones included. */
+/* Bytes that have not gone out yet, shared ones included. */
 size_t http_stream_held(const struct http_stream *s);
 /* The body is complete. s is no more. */
 void http_stream_end(struct http_stream *s);

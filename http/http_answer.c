@@ -89,12 +89,6 @@ static char *put_fields(char *p, const struct http_response *r)
     return p;
 }
 
-/* RFC 9110 sections 15.3.5 and 15.4.5, RFC 9112 section 6.3. */
-static bool has_body(int status)
-{
-    return status >= 200 && status != 204 && status != 304;
-}
-
 static size_t room_for(const struct http_response *r, const struct http_stamp *s, size_t copied)
 {
     size_t n = 160 + s->n + r->type.n + copied; /* 160: status line, framing, connection */
@@ -107,7 +101,7 @@ static size_t room_for(const struct http_response *r, const struct http_stamp *s
 bool http_answer_encode(struct http_out *o, const struct http_stamp *s,
                         const struct http_response *r, unsigned flags)
 {
-    const bool body = has_body(r->status), send = body && !(flags & HTTP_ANSWER_HEAD);
+    const bool body = http_answer_has_body(r->status), send = body && !(flags & HTTP_ANSWER_HEAD);
     const size_t copied = send && !r->shared ? r->body.n : 0;
     char *start = http_out_room(o, room_for(r, s, copied)), *p;
 
@@ -118,7 +112,9 @@ bool http_answer_encode(struct http_out *o, const struct http_stamp *s,
     p = put_status(start, r->status);
     p = put(p, (struct str){s->text, s->n});
     p = put_fields(p, r);
-    if (body) {
+    if (flags & HTTP_ANSWER_CHUNKED) {
+        p = put(p, STR("Transfer-Encoding: chunked\r\n"));
+    } else if (body && !(flags & HTTP_ANSWER_OPEN)) {
         p = put(p, STR("Content-Length: "));
         p = put_number(p, r->shared ? r->shared->len : r->body.n);
         p = put(p, STR("\r\n"));
@@ -133,7 +129,7 @@ bool http_answer_encode(struct http_out *o, const struct http_stamp *s,
     o->len += (size_t)(p - start);
     o->answers++;
     if (r->shared && send)
-        return http_out_share(o, r->shared);
+        return http_out_share(o, r->shared, 0, r->shared->len);
     shared_body_drop(r->shared);
     return true;
 }

@@ -20,7 +20,15 @@ enum http_answer_flags {
     HTTP_ANSWER_HEAD = 1,       /* the body's length is told, the body is not sent */
     HTTP_ANSWER_CLOSE = 2,      /* "Connection: close" */
     HTTP_ANSWER_KEEP_ALIVE = 4, /* "Connection: keep-alive", which HTTP/1.0 wants to hear */
+    HTTP_ANSWER_CHUNKED = 8,    /* "Transfer-Encoding: chunked": the body comes later */
+    HTTP_ANSWER_OPEN = 16,      /* the body comes later, and ends with the connection */
 };
+
+/* RFC 9110 sections 15.3.5 and 15.4.5, RFC 9112 section 6.3. */
+static inline bool http_answer_has_body(int status)
+{
+    return status >= 200 && status != 204 && status != 304;
+}
 
 /* Appends a whole answer. Takes over r->shared's reference. false: no memory, and what o holds must
  * not be sent. */

@@ -1,6 +1,7 @@
 #include "http/http_conn.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,106 +11,14 @@
 
 #include "http/http_forwarded.h"
 #include "http/http_io.h"
+#include "http/http_pool.h"
+#include "http/http_stream.h"
 
-#define FLUSH_AT 65536u /* copied bytes of a pipeline that are sent before it goes on */
-#define VECTORS  16u
-
-/* ---- pools: a connection in steady state allocates nothing ---- */
-
-static struct http_out *out_take(struct http_server *s)
-{
-    struct http_out *o = s->spare_outs;
-
-    if (!o)
-        return calloc(1, sizeof *o);
-    s->spare_outs = o->next;
-    s->spare_out_count--;
-    return o;
-}
-
-static void out_give(struct http_server *s, struct http_out *o)
-{
-    http_out_clear(o);
-    if (s->spare_out_count == HTTP_POOL_MAX) {
-        http_out_fini(o);
-        free(o);
-        return;
-    }
-    o->next = s->spare_outs;
-    s->spare_outs = o;
-    s->spare_out_count++;
-}
-
-static char *in_take(struct http_server *s)
-{
-    struct http_spare *p = s->spare_ins;
-
-    if (!p)
-        return malloc(HTTP_IN_SMALL);
-    s->spare_ins = p->next;
-    s->spare_in_count--;
-    return (char *)p;
-}
-
-static void in_give(struct http_conn *c)
-{
-    struct http_server *s = c->server;
-
-    if (!c->in)
-        return;
-    if (c->in_cap == HTTP_IN_SMALL && s->spare_in_count < HTTP_POOL_MAX) {
-        struct http_spare *p = (void *)c->in;
-
-        p->next = s->spare_ins;
-        s->spare_ins = p;
-        s->spare_in_count++;
-    } else {
-        free(c->in);
-    }
-    c->in = NULL;
-    c->in_len = c->in_cap = 0;
-}
-
-void http_pools_free(struct http_server *s)
-{
-    while (s->spare_outs) {
-        struct http_out *o = out_take(s);
-
-        http_out_fini(o);
-        free(o);
-    }
-    while (s->spare_ins)
-        free(in_take(s));
-    while (s->spare_conns) {
-        struct http_conn *c = s->spare_conns;
-
-        s->spare_conns = c->next;
-        free(c);
-    }
-}
-
-static struct http_conn *conn_take(struct http_server *s)
-{
-    struct http_conn *c = s->spare_conns;
-
-    if (!c)
-        return calloc(1, sizeof *c);
-    s->spare_conns = c->next;
-    s->spare_conn_count--;
-    memset(c, 0, sizeof *c);
-    return c;
-}
-
-static void conn_give(struct http_server *s, struct http_conn *c)
-{
-    if (s->spare_conn_count == HTTP_POOL_MAX) {
-        free(c);
-        return;
-    }
-    c->next = s->spare_conns;
-    s->spare_conns = c;
-    s->spare_conn_count++;
-}
+#define FLUSH_AT   65536u  /* copied bytes of a pipeline that are sent before it goes on */
+#define TURN_BYTES 524288u /* one client's share of a turn: others wait while it is copied */
+#define VECTORS    16u
+#define FAR_MS     3600000u /* no deadline; every connection stands in the wheel all the same */
+#define LOOK_MS    1000u
 
 /* ---- waiting ---- */
 
@@ -127,21 +36,24 @@ static void wait_for(struct http_conn *c, enum http_wait wait, uint32_t ms)
 void http_conn_close(struct http_conn *c)
 {
     struct http_server *s = c->server;
+    const struct http_flow flow = c->flow;
 
     if (c->reading)
         event_del(&c->read_event);
     if (c->writing)
         event_del(&c->write_event);
     http_wheel_remove(&c->timer);
+    http_stream_unmark(c);
     http_io_close(c);
     close(c->fd);
-    in_give(c);
+    http_pool_in_give(c);
     if (c->out)
-        out_give(s, c->out);
+        http_pool_out_give(s, c->out);
     if (s->clients)
         http_clients_give(s->clients, c->peer);
-    conn_give(s, c);
+    http_pool_conn_give(s, c);
     http_server_count(s, -1);
+    http_stream_gone(&flow);
 }
 
 /* What the kernel still holds for a client that does not read goes, too. */
@@ -155,12 +67,12 @@ static void conn_reset(struct http_conn *c)
 
 /* ---- writing ---- */
 
-/* Sends what it can; false when the connection broke. */
+/* Sends what it can, and what is fair; false when the connection broke. */
 static bool out_send(struct http_conn *c, struct http_out *o)
 {
-    for (;;) {
+    for (size_t total = 0; total < TURN_BYTES;) {
         struct iovec v[VECTORS];
-        unsigned n = http_out_vectors(o, v, VECTORS);
+        unsigned n = http_out_vectors(o, v, VECTORS, TURN_BYTES - total);
         size_t asked = 0;
         ssize_t sent;
 
@@ -174,11 +86,14 @@ static bool out_send(struct http_conn *c, struct http_out *o)
         if (sent < 0)
             return false;
         http_out_advance(o, (size_t)sent);
+        total += (size_t)sent;
+        c->server->sent += (size_t)sent;
         if (c->wait == HTTP_WAIT_WRITE) /* progress */
             wait_for(c, HTTP_WAIT_WRITE, c->server->conf->write_timeout_ms);
         if ((size_t)sent < asked && !c->ssl)
             return true;
     }
+    return true;
 }
 
 /* The queue that answers go to: the server's, unless the client is behind with reading. */
@@ -198,21 +113,22 @@ static bool flush(struct http_conn *c)
     if (http_out_empty(o)) {
         http_out_clear(o);
         if (c->out) {
-            out_give(s, c->out);
+            http_pool_out_give(s, c->out);
             c->out = NULL;
         }
         return true;
     }
     if (!c->out) { /* the queue becomes this connection's, as it is */
-        struct http_out *spare = out_take(s);
+        struct http_out *spare = http_pool_out_take(s);
 
         if (!spare)
             return false;
         c->out = o;
         s->out = spare;
     }
-    /* One answer may be as large as its handler makes it; a heap of them may not. */
-    if (o->answers > 1 && http_out_held(o) > s->conf->write_bytes_max) {
+    /* One answer may be as large as its handler makes it; a heap of them may not. A stream has its
+     * own bound, when it is written to. */
+    if (!http_stream_is_open(c) && o->answers > 1 && http_out_held(o) > s->conf->write_bytes_max) {
         count(c, METRIC_HTTP_SLOW_READERS);
         return false;
     }
@@ -229,14 +145,14 @@ static void count_status(struct http_conn *c, int status)
                             : METRIC_HTTP_5XX);
 }
 
-/* false: no memory. */
-static bool answer(struct http_conn *c, const struct http_response *r, unsigned flags)
+bool http_conn_answer(struct http_conn *c, struct http_out *o, const struct http_response *r,
+                      unsigned flags)
 {
     struct http_server *s = c->server;
 
     http_stamp_set(&s->stamp, s->turn->wall_ms);
     count_status(c, r->status);
-    return http_answer_encode(out_of(c), &s->stamp, r, flags);
+    return http_answer_encode(o, &s->stamp, r, flags);
 }
 
 /* An answer of the engine's own, behind which the connection is closed. */
@@ -246,7 +162,7 @@ static bool refuse(struct http_conn *c, int status, struct str text)
 
     http_response_text(&r, status, text);
     c->closing = c->lingers = true;
-    return answer(c, &r, HTTP_ANSWER_CLOSE);
+    return http_conn_answer(c, out_of(c), &r, HTTP_ANSWER_CLOSE);
 }
 
 static void run_handler(struct http_server *s, const struct http_request *q,
@@ -265,11 +181,33 @@ static void run_handler(struct http_server *s, const struct http_request *q,
         return;
     }
     m->fn(m->ctx, q, r);
-    if (r->status < 200) {
+    if (r->status < 200 && !(r->status == 0 && http_stream_wanted(r, q->is_head))) {
         shared_body_drop(r->shared);
+        http_stream_refuse(r);
         *r = (struct http_response){0};
         http_response_text(r, 500, STR("the page has no answer\n"));
     }
+}
+
+/* What the answer says of the connection and of its framing. */
+static unsigned answer_flags(struct http_conn *c, const struct http_message *m,
+                             const struct http_response *r, bool stream)
+{
+    const struct http_server *s = c->server;
+    unsigned flags = m->request.is_head ? HTTP_ANSWER_HEAD : 0;
+    const bool open = stream && r->status && m->http_1_0;
+
+    c->requests++;
+    if (!m->keep_alive || r->close || s->draining || open ||
+        (s->conf->requests_max && c->requests >= s->conf->requests_max))
+        flags |= HTTP_ANSWER_CLOSE;
+    else if (m->http_1_0)
+        flags |= HTTP_ANSWER_KEEP_ALIVE;
+    if (open)
+        flags |= HTTP_ANSWER_OPEN;
+    else if (r->stream && r->status && !m->http_1_0 && http_answer_has_body(r->status))
+        flags |= HTTP_ANSWER_CHUNKED; /* also the head of one that is not sent */
+    return flags;
 }
 
 /* false: no memory. */
@@ -278,14 +216,16 @@ static bool handle(struct http_conn *c, struct http_message *m)
     struct http_server *s = c->server;
     struct http_request *q = &m->request;
     struct http_response r;
-    unsigned flags = q->is_head ? HTTP_ANSWER_HEAD : 0;
-    bool ok;
+    unsigned flags;
+    bool stream, ok;
 
     r.status = 0; /* the rest field by field: the table of headers need not be cleared */
     r.type = r.body = (struct str){NULL, 0};
     r.shared = NULL;
     r.header_count = 0;
     r.close = false;
+    r.stream = NULL;
+    r.stream_ctx = NULL;
     q->tls = c->ssl != NULL;
     q->peer = q->client = c->peer;
     q->peer_port = c->peer_port;
@@ -294,16 +234,15 @@ static bool handle(struct http_conn *c, struct http_message *m)
         q->client = http_forwarded_client(q, c->peer, s->conf->trusted_proxies,
                                           s->conf->trusted_proxy_count);
     run_handler(s, q, &r);
-    c->requests++;
-    if (!m->keep_alive || r.close || s->draining ||
-        (s->conf->requests_max && c->requests >= s->conf->requests_max)) {
-        c->closing = true;
-        flags |= HTTP_ANSWER_CLOSE;
-    } else if (m->http_1_0) {
-        flags |= HTTP_ANSWER_KEEP_ALIVE;
-    }
-    ok = answer(c, &r, flags);
+    stream = http_stream_wanted(&r, q->is_head);
+    flags = answer_flags(c, m, &r, stream);
+    ok = r.status == 0 || http_conn_answer(c, out_of(c), &r, flags);
     arena_reset(s->turn->arena);
+    if (stream && ok)
+        return http_stream_open(c, &r, flags);
+    http_stream_refuse(&r);
+    if (flags & HTTP_ANSWER_CLOSE)
+        c->closing = true;
     return ok;
 }
 
@@ -326,7 +265,7 @@ static bool process(struct http_conn *c, char *buf, size_t *len, size_t *used)
     struct http_server *s = c->server;
 
     *used = 0;
-    while (*used < *len && !c->closing) {
+    while (*used < *len && !c->closing && !http_stream_is_open(c)) {
         size_t left = *len - *used;
         enum http_step step = http_wire_feed(&c->wire, &s->limits, buf + *used, &left, &s->message);
 
@@ -342,8 +281,10 @@ static bool process(struct http_conn *c, char *buf, size_t *len, size_t *used)
         if (http_out_held(out_of(c)) >= FLUSH_AT && !flush(c))
             return false;
     }
-    if (c->closing && *used < *len)
-        c->lingers = true;
+    if (*used < *len) {
+        c->resume = http_stream_is_open(c);
+        c->lingers |= c->closing;
+    }
     if (c->wire.expects_continue) {
         struct http_out *o = out_of(c);
         char *p = http_out_room(o, 25);
@@ -363,7 +304,7 @@ static bool keep(struct http_conn *c, char *buf, size_t from, size_t to)
     size_t n = to - from, cap = HTTP_IN_SMALL;
 
     if (n == 0) {
-        in_give(c);
+        http_pool_in_give(c);
         return true;
     }
     if (c->in) {
@@ -374,7 +315,7 @@ static bool keep(struct http_conn *c, char *buf, size_t from, size_t to)
     }
     while (cap < n)
         cap *= 2;
-    c->in = cap == HTTP_IN_SMALL ? in_take(c->server) : malloc(cap);
+    c->in = cap == HTTP_IN_SMALL ? http_pool_in_take(c->server) : malloc(cap);
     if (!c->in)
         return false;
     memcpy(c->in, buf + from, n);
@@ -397,6 +338,12 @@ static bool in_grow(struct http_conn *c)
     return true;
 }
 
+/* More than enough of what comes behind an open stream's request is here. */
+static bool is_ahead(const struct http_conn *c)
+{
+    return http_stream_is_open(c) && c->in_len >= HTTP_AHEAD_MAX;
+}
+
 /* After answering: what the connection waits for now. renewed: its pending bytes, if any, begin
  * another request than before. */
 static void wait_on(struct http_conn *c, bool renewed)
@@ -406,6 +353,10 @@ static void wait_on(struct http_conn *c, bool renewed)
     if (c->out) {
         if (c->wait != HTTP_WAIT_WRITE)
             wait_for(c, HTTP_WAIT_WRITE, conf->write_timeout_ms);
+    } else if (http_stream_is_open(c)) {
+        /* Nobody is told of a client's end while nothing is read from it: it is looked for. */
+        if (c->wait != HTTP_WAIT_STREAM || is_ahead(c))
+            wait_for(c, HTTP_WAIT_STREAM, is_ahead(c) ? LOOK_MS : FAR_MS);
     } else if (c->closing) {
         wait_for(c, HTTP_WAIT_LINGER, HTTP_LINGER_MS);
     } else if (!http_io_ready(c)) {
@@ -432,9 +383,12 @@ static bool event_switch(struct event *e, bool *is_on, bool on)
 }
 
 /* Events are made only for connections that outlive their first read. While the client does not
- * read, nothing more is read from it. */
+ * read, nothing more is read from it, unless its stream must know when it goes. What a stream has
+ * just written is tried from the server's list before its write event is worth a system call. */
 static bool events_update(struct http_conn *c)
 {
+    const bool read = http_stream_is_open(c) ? !is_ahead(c) : !c->out;
+
     if (!c->registered) {
         struct event_base *base = c->server->base;
 
@@ -442,19 +396,20 @@ static bool events_update(struct http_conn *c)
         event_assign(&c->write_event, base, c->fd, EV_WRITE | EV_PERSIST, on_writable, c);
         c->registered = true;
     }
-    return event_switch(&c->read_event, &c->reading, !c->out) &&
-           event_switch(&c->write_event, &c->writing, c->out || c->wants_write);
+    return event_switch(&c->read_event, &c->reading, read) &&
+           event_switch(&c->write_event, &c->writing, (c->out && !c->marked) || c->wants_write);
 }
 
 /* Its client is owed nothing, and has asked for nothing yet. */
 static bool is_idle(const struct http_conn *c)
 {
-    return !c->closing && !c->out && !c->in && http_io_ready(c);
+    return !c->closing && !c->out && !c->in && !http_stream_is_open(c) && http_io_ready(c);
 }
 
 /* The end of each callback: may free c. */
 static void settle(struct http_conn *c, bool renewed)
 {
+    http_stream_room(c);
     if (c->server->draining && is_idle(c)) { /* was busy when the idle ones were closed */
         http_conn_close(c);
         return;
@@ -469,7 +424,7 @@ static void settle(struct http_conn *c, bool renewed)
         http_io_shutdown(c);
     }
     if (c->closing)
-        in_give(c);
+        http_pool_in_give(c);
     wait_on(c, renewed);
     if (!events_update(c))
         http_conn_close(c);
@@ -485,6 +440,8 @@ static enum round read_round(struct http_conn *c, bool *renewed)
     size_t have = 0, room = sizeof s->scratch, used;
     ssize_t n;
 
+    if (is_ahead(c))
+        return ROUND_AGAIN;
     if (c->in) {
         if (!in_grow(c))
             return ROUND_DROP;
@@ -504,13 +461,26 @@ static enum round read_round(struct http_conn *c, bool *renewed)
     return http_io_pending(c) && !c->out && !c->closing ? ROUND_MORE : ROUND_AGAIN;
 }
 
+/* Requests that waited for a stream to end. */
+static enum round resume_round(struct http_conn *c, bool *renewed)
+{
+    size_t have = c->in_len, used;
+
+    c->resume = false;
+    if (!process(c, c->in, &have, &used) || !keep(c, c->in, used, have) || !flush(c))
+        return ROUND_DROP;
+    *renewed |= used > 0;
+    return c->out || c->closing ? ROUND_AGAIN : ROUND_MORE;
+}
+
 static void conn_read(struct http_conn *c)
 {
     bool renewed = false;
     enum round r;
 
     do
-        r = read_round(c, &renewed);
+        r = c->resume && !http_stream_is_open(c) ? resume_round(c, &renewed)
+                                                 : read_round(c, &renewed);
     while (r == ROUND_MORE);
     if (r == ROUND_DROP) {
         http_out_clear(c->server->out);
@@ -567,6 +537,29 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     }
 }
 
+void http_conn_go_on(struct http_conn *c)
+{
+    if (!flush(c) || c->broken)
+        conn_reset(c);
+    else if (c->out || c->closing || http_stream_is_open(c))
+        settle(c, false);
+    else
+        conn_read(c); /* what waited for the stream's end, here or in TLS */
+}
+
+/* The client may have closed or been cut off, behind bytes of it that are not read. */
+static void look(struct http_conn *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+
+    if (poll(&p, 1, 0) > 0) {
+        http_conn_close(c);
+        return;
+    }
+    c->wait = HTTP_WAIT_NEW;
+    settle(c, false);
+}
+
 void http_conn_expire(struct http_conn *c)
 {
     static const enum metric timeouts[] = {
@@ -576,6 +569,10 @@ void http_conn_expire(struct http_conn *c)
         [HTTP_WAIT_WRITE] = METRIC_HTTP_TIMEOUT_WRITE,
     };
 
+    if (c->wait == HTTP_WAIT_STREAM) {
+        look(c);
+        return;
+    }
     if (c->wait != HTTP_WAIT_LINGER)
         count(c, timeouts[c->wait]);
     if (c->wait == HTTP_WAIT_REQUEST) {
@@ -595,7 +592,7 @@ void http_conn_expire(struct http_conn *c)
 void http_conn_open(struct http_server *s, int fd, struct addr peer, uint16_t port,
                     struct ssl_ctx_st *tls)
 {
-    struct http_conn *c = conn_take(s);
+    struct http_conn *c = http_pool_conn_take(s);
 
     if (!c) {
         metric_add(s->turn->metrics, METRIC_HTTP_REFUSED_MEMORY, 1);

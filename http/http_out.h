@@ -11,6 +11,7 @@
 struct http_piece {
     struct shared_body *body; /* a reference of ours */
     size_t at;                /* stands behind so many of the copied bytes */
+    size_t from, n;           /* the part of it */
 };
 
 /* Starts zeroed. */
@@ -22,22 +23,28 @@ struct http_out {
     uint32_t piece_count, piece_cap;
     uint32_t piece;        /* pieces that were sent whole */
     size_t piece_sent;     /* of the next one */
+    size_t shared;         /* bytes of pieces that are unsent */
     uint32_t answers;      /* since it was last empty */
     struct http_out *next; /* in its owner's pool */
 };
 
 /* Room for n more copied bytes, to be written at the result and counted in len; NULL: no memory. */
 char *http_out_room(struct http_out *o, size_t n);
-/* Takes over one reference, also when it fails for want of memory. */
-bool http_out_share(struct http_out *o, struct shared_body *b) MUST_CHECK;
-/* What is unsent, oldest first, as at most max vectors; returns how many. 0: nothing is unsent. */
-unsigned http_out_vectors(const struct http_out *o, struct iovec *v, unsigned max);
+/* n bytes of b from `from` on. Takes over one reference, also when it fails for want of memory. */
+bool http_out_share(struct http_out *o, struct shared_body *b, size_t from, size_t n) MUST_CHECK;
+/* What is unsent, oldest first, as at most max vectors of at most `bytes` together; returns how
+ * many. 0: nothing is unsent. */
+unsigned http_out_vectors(const struct http_out *o, struct iovec *v, unsigned max, size_t bytes);
 /* So many bytes of that have gone out. */
 void http_out_advance(struct http_out *o, size_t n);
 /* Copied bytes that are unsent. */
 static inline size_t http_out_held(const struct http_out *o)
 {
     return o->len - o->sent;
+}
+static inline size_t http_out_unsent(const struct http_out *o)
+{
+    return o->len - o->sent + o->shared;
 }
 static inline bool http_out_empty(const struct http_out *o)
 {

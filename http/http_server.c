@@ -11,7 +11,8 @@
 #include <event2/event.h>
 
 #include "base/log.h"
-#include "http/http_conn.h"
+#include "http/http_pool.h"
+#include "http/http_stream.h"
 
 #define ACCEPT_BATCH 64u  /* connections a wake-up: others get their turn in between */
 #define TICK_MIN_MS  10u  /* deadlines are noticed within an eighth of the shortest time-out, ... */
@@ -286,7 +287,8 @@ struct http_server *http_server_new(struct event_base *base, const struct http_c
     s->out = calloc(1, sizeof *s->out);
     if (conf->connections_per_client)
         s->clients = http_clients_new(conf->connections_max);
-    if (!s->tick || !s->idle || !s->out || (conf->connections_per_client && !s->clients)) {
+    if (!s->tick || !s->idle || !s->out || http_streams_init(s) != ERR_OK ||
+        (conf->connections_per_client && !s->clients)) {
         http_server_free(s);
         return NULL;
     }
@@ -312,6 +314,8 @@ static void drain_one(void *arg, struct http_timer *t)
     (void)arg;
     if (c->wait == HTTP_WAIT_IDLE || c->wait == HTTP_WAIT_HANDSHAKE)
         http_conn_close(c);
+    else if (http_stream_is_open(c))
+        http_stream_retire(c);
 }
 
 void http_server_drain(struct http_server *s, void (*fn)(void *arg), void *arg)
@@ -354,6 +358,7 @@ void http_server_free(struct http_server *s)
         event_free(s->tick);
     if (s->idle)
         event_free(s->idle);
+    http_streams_fini(s);
     if (s->out) {
         http_out_fini(s->out);
         free(s->out);

@@ -224,3 +224,10 @@ static inline void hang_up(int fd, struct heard *h)
     *h = (struct heard){0};
     close(fd);
 }
+
+static inline void small_window(int fd)
+{
+    const int size = 4096;
+
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
+}
