@@ -26,13 +26,3 @@ enum err_code fci_parse(const char *json, size_t n, struct arena *arena, struct 
                         struct err *e) MUST_CHECK;
 enum err_code fci_load(const char *path, struct arena *arena, struct fci *out,
                        struct err *e) MUST_CHECK;
-
-/* "ipv4cidr", ...; false: no such type. */
-bool footprint_type_find(struct str name, enum footprint_type *out);
-const char *footprint_type_name(enum footprint_type t);
-/* Checks one value by its type (lower case, RFC 8006 section 4.3, RFC 9388) and says what would be
- * right: "asn "AS1": not ...". */
-enum err_code footprint_value_check(enum footprint_type t, struct str value,
-                                    struct err *e) MUST_CHECK;
-bool footprint_asn_parse(struct str s, uint32_t *out); /* "as64500"; as0 is nobody's */
-bool footprint_country_is(struct str s);               /* "de" */

@@ -1,6 +1,7 @@
 /* A streamer: a cache or server that clients are sent to; what the operator says of it. */
 #pragma once
 
+#include "alto/footprint.h"
 #include "base/addr.h"
 #include "base/bytes.h"
 
@@ -54,19 +55,8 @@ struct poll_conf {
     uint32_t digest_every_s; /* default 600 */
 };
 
-/* Whom a streamer, or a partner, serves: RFC 8006 section 4.2.2.2, RFC 8008, RFC 9241 section 3. */
-enum footprint_type {
-    FOOTPRINT_IPV4CIDR,
-    FOOTPRINT_IPV6CIDR,
-    FOOTPRINT_ASN,             /* "as64500" */
-    FOOTPRINT_COUNTRYCODE,     /* "de" */
-    FOOTPRINT_SUBDIVISIONCODE, /* "us-ca" (RFC 9388) */
-    FOOTPRINT_ALTOPID,         /* "PID1", or "networkmap.PID1" */
-    FOOTPRINT_UNION,           /* any of its parts (RFC 9388) */
-};
-
-/* One footprint object: a client is in it that matches one of the values (of the parts). Several
- * objects of one list narrow: a client must be in each. */
+/* Whom a streamer, or a partner, serves; one footprint object: a client is in it that matches one
+ * of the values (of the parts). Several objects of one list narrow: a client must be in each. */
 struct footprint_conf {
     enum footprint_type type;
     const struct str *values; /* lower case */

@@ -1,7 +1,8 @@
+#include "alto/footprint.h"
+
 #include <string.h>
 
 #include "base/addr.h"
-#include "router/fci.h"
 
 #define ALTOPID_MAX 129 /* resource id and PID name of 64 characters each, and the dot between */
 
@@ -63,7 +64,7 @@ bool footprint_country_is(struct str s)
 }
 
 /* ISO 3166-2: a country, a hyphen, and one to three letters or digits. */
-static bool subdivision_is(struct str s)
+bool footprint_subdivision_is(struct str s)
 {
     if (s.n < 4 || s.n > 6 || s.p[2] != '-' || !footprint_country_is((struct str){s.p, 2}))
         return false;
@@ -115,7 +116,7 @@ static enum err_code value_check(enum footprint_type t, struct str s, struct err
             return ERR_OK;
         return err_set(e, ERR_PARSE, "not the two lower case letters of a country, as \"de\"");
     case FOOTPRINT_SUBDIVISIONCODE:
-        if (subdivision_is(s))
+        if (footprint_subdivision_is(s))
             return ERR_OK;
         return err_set(e, ERR_PARSE,
                        "not a subdivision of a country in lower case, as \"us-ca\" (ISO 3166-2)");
