@@ -349,8 +349,10 @@ static void footprints_write(struct json_write *w, const struct cdni_footprint *
             footprints_write(w, f[i].parts, f[i].part_count);
         } else {
             json_write_array(w);
-            for (size_t k = 0; k < f[i].count; k++)
+            for (size_t k = 0; k < f[i].count; k++) {
                 json_write_string(w, f[i].values[k]);
+                json_write_break(w, JSON_WRITE_LINE);
+            }
             json_write_array_end(w);
         }
         json_write_object_end(w);
@@ -370,4 +372,5 @@ void cdni_capability_write(struct json_write *w, const struct cdni_capability *c
         footprints_write(w, c->footprints, c->count);
     }
     json_write_object_end(w);
+    json_write_break(w, JSON_WRITE_LINE);
 }

@@ -1,5 +1,9 @@
 /* CDNi footprint and capabilities advertisements as an ALTO resource (RFC 9241 section 3): what
- * this CDN delivers, and for whom. */
+ * this CDN delivers, and for whom.
+ *
+ * The server has two resources for an advertisement that is offered as `id`: `<id>`, the whole
+ * (GET), and `<id>-filter` (section 5), whose answers have the version of the whole. With altopid
+ * footprints, which name PIDs of the default network map, both use that. */
 #pragma once
 
 #include "alto/footprint.h"

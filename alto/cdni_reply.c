@@ -23,10 +23,11 @@ static void head_write(struct json_write *w, const struct alto_resource *r)
     json_write_object(w);
     json_write_key(w, STR("vtag"));
     vtag_write(w, &r->vtag);
-    if (cdni_advert_has_altopid(r->cdni) && r->network) {
+    if (r->use_count) { /* of the network map, with altopid footprints alone */
         json_write_key(w, STR("dependent-vtags"));
         json_write_array(w);
-        vtag_write(w, &r->network->vtag);
+        for (size_t i = 0; i < r->use_count; i++)
+            vtag_write(w, &r->uses[i]->vtag);
         json_write_array_end(w);
     }
     json_write_object_end(w);

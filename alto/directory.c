@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "alto/cost_request.h"
+#include "alto/propmap.h"
 #include "alto/server.h"
 #include "base/json_write.h"
 
@@ -150,6 +151,21 @@ static void write_prop_types(struct json_write *w, const struct alto_resource *r
     json_write_array_end(w);
 }
 
+/* RFC 9240 section 7.4. */
+static void write_mappings(struct json_write *w, const struct alto_resource *r)
+{
+    json_write_key(w, STR("mappings"));
+    json_write_object(w);
+    for (size_t i = 0; i < propmap_domains(r->props); i++) {
+        json_write_key(w, propmap_domain(r->props, i));
+        json_write_array(w);
+        for (size_t k = 0; k < propmap_properties(r->props, i); k++)
+            json_write_string(w, propmap_property(r->props, i, k));
+        json_write_array_end(w);
+    }
+    json_write_object_end(w);
+}
+
 /* RFC 8895 section 6.3, RFC 9569 section 5.2: how each of its resources may change. */
 static void write_changes(struct directory *d, const struct alto_resource *r)
 {
@@ -175,6 +191,8 @@ static bool has_capabilities(enum alto_kind k)
     case ALTO_COST_FILTER:
     case ALTO_ENDPOINT_PROP:
     case ALTO_ENDPOINT_COST:
+    case ALTO_PROP_MAP:
+    case ALTO_PROP_FILTER:
     case ALTO_PATH_COST:
     case ALTO_PATH_ENDPOINT:
     case ALTO_UPDATES:
@@ -195,6 +213,8 @@ static void write_capabilities(struct directory *d, const struct alto_resource *
         write_cost_names(&d->w, r, "cost-type-names", NULL);
     else if (r->kind == ALTO_ENDPOINT_PROP)
         write_prop_types(&d->w, r);
+    else if (r->props)
+        write_mappings(&d->w, r);
     else if (r->kind == ALTO_UPDATES || r->kind == ALTO_TIPS)
         write_changes(d, r);
     else

@@ -190,6 +190,16 @@ static int type_by_name(const void *a, const void *b)
                    (*(const struct cost_type *const *)b)->name);
 }
 
+static bool same_uses(const struct alto_resource *a, const struct alto_resource *b)
+{
+    if (a->use_count != b->use_count)
+        return false;
+    for (size_t i = 0; i < a->use_count; i++)
+        if (memcmp(&a->uses[i]->vtag, &b->uses[i]->vtag, sizeof a->uses[i]->vtag) != 0)
+            return false;
+    return true;
+}
+
 /* Equal data, which is still there because the old catalog is: nothing to render. Otherwise the old
  * text is held against the new one. */
 static bool same_data(const struct alto_resource *a, const struct alto_resource *b)
@@ -206,6 +216,8 @@ static bool same_data(const struct alto_resource *a, const struct alto_resource 
                str_eq(a->costs[0]->type->description, b->costs[0]->type->description) &&
                cost_type_same(a->costs[0]->type, b->costs[0]->type) &&
                a->costs[0]->modified_ms == b->costs[0]->modified_ms;
+    if (a->kind == ALTO_PROP_MAP || a->kind == ALTO_CDNI)
+        return a->props == b->props && a->cdni == b->cdni && same_uses(a, b);
     return false;
 }
 
@@ -333,8 +345,8 @@ typedef bool format_fn(const struct alto_resource *r, struct bytes *out);
 static format_fn *const formats[ALTO_KINDS] = {
     [ALTO_NETWORK_MAP] = alto_network_format,
     [ALTO_COST_MAP] = alto_cost_format,
-    [ALTO_PROP_MAP] = NULL,
-    [ALTO_CDNI] = NULL,
+    [ALTO_PROP_MAP] = alto_prop_format,
+    [ALTO_CDNI] = alto_cdni_format,
 };
 
 static uint64_t modified_of(const struct alto_catalog *c, const struct alto_resource *r)

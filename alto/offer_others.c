@@ -1,6 +1,8 @@
 #include <string.h>
 
+#include "alto/cdni.h"
 #include "alto/offer_make.h"
+#include "alto/propmap.h"
 
 /* The network maps that the same client groups see, of those from i on; the first of them is i. */
 static enum err_code add_endpoint_prop(struct offer_make *m, size_t i)
@@ -50,6 +52,32 @@ static enum err_code add_props(struct offer_make *m, const struct offer_props *p
     return ERR_OK;
 }
 
+static const struct alto_resource *find(const struct offer_make *m, const char *id)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (str_eq(m->list[i].id, str_from(id)))
+            return &m->list[i];
+    return NULL;
+}
+
+/* RFC 9240 section 7.5: what it depends on and is served here, in the map's order. */
+static enum err_code prop_uses(struct offer_make *m, struct alto_resource *r)
+{
+    const struct alto_resource **uses =
+        arena_array(m->arena, propmap_depends(r->props), sizeof *uses);
+
+    if (!uses)
+        return offer_no_memory(m);
+    for (size_t i = 0; i < propmap_depends(r->props); i++) {
+        const struct alto_resource *one = find(m, propmap_depend(r->props, i)->resource_id);
+
+        if (one && one != r)
+            uses[r->use_count++] = one;
+    }
+    r->uses = uses;
+    return ERR_OK;
+}
+
 static enum err_code add_cdni(struct offer_make *m, const struct offer_cdni *o)
 {
     struct str id = o->id.n ? o->id : STR("cdni");
@@ -61,7 +89,18 @@ static enum err_code add_cdni(struct offer_make *m, const struct offer_cdni *o)
     if (!filter)
         return m->e->code;
     map->cdni = filter->cdni = o->advert;
-    return ERR_OK;
+    memcpy(map->vtag.resource_id, map->id.p, map->id.n); /* offer_resource has checked it */
+    memcpy(map->vtag.tag, cdni_advert_tag(o->advert), sizeof map->vtag.tag);
+    filter->vtag = map->vtag; /* RFC 9241 section 5.6 */
+    if (!cdni_advert_has_altopid(o->advert))
+        return ERR_OK;
+    if (!m->offer->network_count)
+        return err_set(m->e, ERR_CONFLICT,
+                       "\"%.*s\": an advertisement with altopid footprints needs a network map",
+                       (int)id.n, id.p);
+    if (offer_uses(m, map, m->c->default_network) != ERR_OK)
+        return m->e->code;
+    return offer_uses(m, filter, m->c->default_network);
 }
 
 /* The cost types of the network map behind the one of path vectors. */
@@ -123,6 +162,9 @@ enum err_code offer_others(struct offer_make *m)
         rc = add_cdni(m, &o->cdni[i]);
     for (size_t i = 0; rc == ERR_OK && i < o->path_count; i++)
         rc = add_paths(m, &o->paths[i]);
+    for (size_t i = 0; rc == ERR_OK && i < m->count; i++)
+        if (m->list[i].props)
+            rc = prop_uses(m, &m->list[i]);
     return rc;
 }
 

@@ -129,6 +129,7 @@ static void value_write(struct json_write *w, const struct propmap *m, uint32_t 
 {
     json_write_key(w, m->properties[property]);
     json_write_made(w, m->texts[text]);
+    json_write_break(w, JSON_WRITE_LINE);
 }
 
 /* The answer is too large: nothing more is written. */
@@ -253,6 +254,7 @@ static void node_write(struct ask *a, const struct propmap_domain *d, const stru
             value_write(&a->w, a->map, a->props[i], text);
     }
     json_write_object_end(&a->w);
+    json_write_break(&a->w, JSON_WRITE_LINE);
 }
 
 /* Everything inside; whole: nothing around it is in the answer, so that it must say what it
@@ -302,6 +304,7 @@ static void entity_write(struct ask *a, const struct propmap_domain *d, uint32_t
             value_write(&a->w, a->map, a->props[k], text);
     }
     json_write_object_end(&a->w);
+    json_write_break(&a->w, JSON_WRITE_LINE);
 }
 
 static void names_write(struct ask *a, const struct want *w)

@@ -1,5 +1,8 @@
 /* Entity property maps (RFC 9240): entities of domains, each with properties, inherited from the
- * longest covering prefix in the domains ipv4 and ipv6. */
+ * longest covering prefix in the domains ipv4 and ipv6.
+ *
+ * The server has two resources for a property map that is offered as `id`: `<id>`, the whole (GET),
+ * and `<id>-filter` (section 8). "uses" are those of propmap_depends that it serves itself. */
 #pragma once
 
 #include "alto/vtag.h"

@@ -45,8 +45,8 @@ static reply_fn *const replies[ALTO_KINDS] = {
     [ALTO_COST_FILTER] = alto_cost_filter_reply,
     [ALTO_ENDPOINT_PROP] = NULL,
     [ALTO_ENDPOINT_COST] = NULL,
-    [ALTO_PROP_FILTER] = NULL,
-    [ALTO_CDNI_FILTER] = NULL,
+    [ALTO_PROP_FILTER] = alto_prop_filter_reply,
+    [ALTO_CDNI_FILTER] = alto_cdni_filter_reply,
     [ALTO_PATH_COST] = NULL,
     [ALTO_PATH_ENDPOINT] = NULL,
 };
