@@ -155,20 +155,30 @@ bool http_conn_answer(struct http_conn *c, struct http_out *o, const struct http
     return http_answer_encode(o, &s->stamp, r, flags);
 }
 
-/* An answer of the engine's own, behind which the connection is closed. */
-static bool refuse(struct http_conn *c, int status, struct str text)
+/* An answer of the engine's own, behind which the connection is closed. head: the request, as far
+ * as it is known; NULL: nothing is. */
+static bool refuse(struct http_conn *c, int status, struct str text,
+                   const struct http_request *head)
 {
+    const struct http_mount_conf *m =
+        head ? http_server_find(c->server, head->host, head->path) : NULL;
     struct http_response r = {0};
+    unsigned flags = HTTP_ANSWER_CLOSE;
 
-    http_response_text(&r, status, text);
+    if (m && m->refused)
+        m->refused(m->ctx, status, text, &r);
+    if (r.status < 200 || r.stream)
+        http_response_text(&r, status, text);
+    if (head && head->is_head)
+        flags |= HTTP_ANSWER_HEAD;
     c->closing = c->lingers = true;
-    return http_conn_answer(c, out_of(c), &r, HTTP_ANSWER_CLOSE);
+    return http_conn_answer(c, out_of(c), &r, flags);
 }
 
 static void run_handler(struct http_server *s, const struct http_request *q,
                         struct http_response *r)
 {
-    const struct http_mount *m;
+    const struct http_mount_conf *m;
 
     if (q->target.n == 1 && q->target.p[0] == '*') { /* RFC 9110 section 9.3.7: the server itself */
         r->status = 204;
@@ -246,15 +256,18 @@ static bool handle(struct http_conn *c, struct http_message *m)
     return ok;
 }
 
-static bool refuse_request(struct http_conn *c)
+/* buf: from the request's first byte on. */
+static bool refuse_request(struct http_conn *c, char *buf)
 {
     const struct http_refusal_info *info = http_refusal_get(c->wire.refusal);
+    struct http_message *m = &c->server->message;
+    const bool known = http_wire_peek(&c->wire, buf, m);
 
     _Static_assert((int)METRIC_HTTP_BAD_LIMIT - (int)METRIC_HTTP_BAD_REQUEST_LINE ==
                        (int)HTTP_KIND_LIMIT,
                    "one counter a kind, in its order");
     count(c, (enum metric)((int)METRIC_HTTP_BAD_REQUEST_LINE + (int)info->kind));
-    return refuse(c, info->status, info->text);
+    return refuse(c, info->status, info->text, known ? &m->request : NULL);
 }
 
 /* ---- reading ---- */
@@ -273,7 +286,7 @@ static bool process(struct http_conn *c, char *buf, size_t *len, size_t *used)
         if (step == HTTP_MORE)
             break;
         if (step == HTTP_REFUSED)
-            return refuse_request(c);
+            return refuse_request(c, buf + *used);
         *used += s->message.used;
         c->wire = (struct http_wire){0};
         if (!handle(c, &s->message))
@@ -560,6 +573,20 @@ static void look(struct http_conn *c)
     settle(c, false);
 }
 
+static void late(struct http_conn *c)
+{
+    struct http_message *m = &c->server->message;
+    const bool known = c->in && http_wire_peek(&c->wire, c->in, m);
+
+    if (!refuse(c, 408, STR("the request did not arrive in time\n"), known ? &m->request : NULL) ||
+        !flush(c)) {
+        http_out_clear(c->server->out);
+        conn_reset(c);
+        return;
+    }
+    settle(c, false);
+}
+
 void http_conn_expire(struct http_conn *c)
 {
     static const enum metric timeouts[] = {
@@ -576,12 +603,7 @@ void http_conn_expire(struct http_conn *c)
     if (c->wait != HTTP_WAIT_LINGER)
         count(c, timeouts[c->wait]);
     if (c->wait == HTTP_WAIT_REQUEST) {
-        if (!refuse(c, 408, STR("the request did not arrive in time\n")) || !flush(c)) {
-            http_out_clear(c->server->out);
-            conn_reset(c);
-            return;
-        }
-        settle(c, false);
+        late(c);
     } else if (c->wait == HTTP_WAIT_WRITE || c->wait == HTTP_WAIT_LINGER) {
         conn_reset(c);
     } else {

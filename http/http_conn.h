@@ -34,12 +34,6 @@ struct http_spare {
     struct http_spare *next;
 };
 
-struct http_mount {
-    struct str host, path;
-    handler_fn *fn;
-    void *ctx;
-};
-
 struct http_listener {
     struct http_server *server;
     struct event *event;
@@ -63,7 +57,7 @@ struct http_server {
     struct http_wheel wheel;
     struct http_clients *clients; /* NULL: no cap */
     size_t connections;
-    struct http_mount *mounts; /* the most exact host first, then the longest path */
+    struct http_mount_conf *mounts; /* the most exact host first, then the longest path */
     size_t mount_count;
     struct http_stamp stamp;
     struct http_out *out; /* of the connection whose turn it is; empty between two */
@@ -132,5 +126,5 @@ bool http_conn_answer(struct http_conn *c, struct http_out *o, const struct http
 
 /* http_server.c */
 void http_server_count(struct http_server *s, int change); /* of connections */
-const struct http_mount *http_server_find(const struct http_server *s, struct str host,
-                                          struct str path);
+const struct http_mount_conf *http_server_find(const struct http_server *s, struct str host,
+                                               struct str path);

@@ -106,17 +106,17 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 /* The most exact host first, then the longest path. */
 static int mount_cmp(const void *a, const void *b)
 {
-    const struct http_mount *x = a, *y = b;
+    const struct http_mount_conf *x = a, *y = b;
 
     if (!x->host.n != !y->host.n)
         return x->host.n ? -1 : 1;
     return (x->path.n < y->path.n) - (x->path.n > y->path.n);
 }
 
-bool http_server_mount(struct http_server *s, struct str host, struct str path, handler_fn *fn,
-                       void *ctx)
+bool http_server_mount_conf(struct http_server *s, const struct http_mount_conf *conf)
 {
-    struct http_mount *m = realloc(s->mounts, (s->mount_count + 1) * sizeof *m);
+    struct str host = conf->host, path = conf->path;
+    struct http_mount_conf *m = realloc(s->mounts, (s->mount_count + 1) * sizeof *m);
     char *text;
 
     if (!m)
@@ -131,9 +131,27 @@ bool http_server_mount(struct http_server *s, struct str host, struct str path, 
         memcpy(text, host.p, host.n);
     if (path.n)
         memcpy(text + host.n, path.p, path.n);
-    m[s->mount_count++] = (struct http_mount){{text, host.n}, {text + host.n, path.n}, fn, ctx};
-    qsort(m, s->mount_count, sizeof *m, mount_cmp);
+    m[s->mount_count] = *conf;
+    m[s->mount_count].host = (struct str){text, host.n};
+    m[s->mount_count].path = (struct str){text + host.n, path.n};
+    qsort(m, ++s->mount_count, sizeof *m, mount_cmp);
     return true;
+}
+
+bool http_server_mount(struct http_server *s, struct str host, struct str path, handler_fn *fn,
+                       void *ctx)
+{
+    const struct http_mount_conf m = {.host = host, .path = path, .fn = fn, .ctx = ctx};
+
+    return http_server_mount_conf(s, &m);
+}
+
+static uint32_t body_bytes_max_of(void *ctx, const struct http_request *head)
+{
+    const struct http_server *s = ctx;
+    const struct http_mount_conf *m = http_server_find(s, head->host, head->path);
+
+    return m && m->body_bytes_max ? m->body_bytes_max : s->conf->body_bytes_max;
 }
 
 static bool path_below(struct str path, struct str prefix)
@@ -142,11 +160,11 @@ static bool path_below(struct str path, struct str prefix)
            (path.n == prefix.n || path.p[prefix.n] == '/');
 }
 
-const struct http_mount *http_server_find(const struct http_server *s, struct str host,
-                                          struct str path)
+const struct http_mount_conf *http_server_find(const struct http_server *s, struct str host,
+                                               struct str path)
 {
     for (size_t i = 0; i < s->mount_count; i++) {
-        const struct http_mount *m = &s->mounts[i];
+        const struct http_mount_conf *m = &s->mounts[i];
 
         if ((m->host.n == 0 || str_eq(m->host, host)) && path_below(path, m->path))
             return m;
@@ -280,7 +298,9 @@ struct http_server *http_server_new(struct event_base *base, const struct http_c
     s->conf = conf;
     s->turn = turn;
     s->limits = (struct http_limits){.header_bytes_max = conf->header_bytes_max,
-                                     .body_bytes_max = conf->body_bytes_max};
+                                     .body_bytes_max = conf->body_bytes_max,
+                                     .body_bytes_max_of = body_bytes_max_of,
+                                     .ctx = s};
     http_wheel_init(&s->wheel, tick_of(conf), clock_ms());
     s->tick = event_new(base, -1, EV_PERSIST, on_tick, s);
     s->idle = event_new(base, -1, 0, on_idle, s);

@@ -34,10 +34,27 @@ struct http_server;
 struct http_server *http_server_new(struct event_base *base, const struct http_conf *conf,
                                     struct turn *turn);
 
-/* Mounts a handler: host n 0 for any host, else exact; path is a prefix that ends at a segment
- * ("/announce" takes
- * "/announce" and "/announce/x", "/" takes all). The longest path of the most exact host wins.
- * false: no memory. */
+/* An answer of the engine's own for a page: status (408, 413, 431, 400, ..) and one sentence. The
+ * page may answer in its own form, with strings that live on (there is no request), or leave r as
+ * it is for plain text. The connection is closed behind it. */
+typedef void http_refused_fn(void *ctx, int status, struct str reason, struct http_response *r);
+
+/* Starts zeroed. */
+struct http_mount_conf {
+    struct str host; /* n 0: any; else exact, in lower case */
+    struct str path; /* a prefix that ends at a segment: "/announce" takes "/announce" and
+                        "/announce/x", "/" takes all */
+    handler_fn *fn;
+    void *ctx;
+    uint32_t body_bytes_max;  /* 0: the server's */
+    http_refused_fn *refused; /* gets ctx; asked as far as host and path are known by then; NULL:
+                                 plain text */
+};
+
+/* Mounts a handler. The longest path of the most exact host wins. m is not kept. false: no memory.
+ */
+bool http_server_mount_conf(struct http_server *s, const struct http_mount_conf *m) MUST_CHECK;
+/* The same for a page that has nothing of its own. */
 bool http_server_mount(struct http_server *s, struct str host, struct str path, handler_fn *fn,
                        void *ctx) MUST_CHECK;
 

@@ -561,9 +561,12 @@ static enum http_step head_scan(struct http_wire *w, const struct http_limits *l
 }
 
 static enum http_step body_begin(struct http_wire *w, const struct http_limits *l,
-                                 const struct facts *f)
+                                 const struct http_request *head, const struct facts *f)
 {
-    if (f->length > l->body_bytes_max)
+    w->body_max = l->body_bytes_max;
+    if (l->body_bytes_max_of && (f->chunked || f->length))
+        w->body_max = l->body_bytes_max_of(l->ctx, head);
+    if (f->length > w->body_max)
         return refuse(w, HTTP_REFUSE_BODY_LONG);
     w->pos = w->head_end;
     w->left = (size_t)f->length;
@@ -574,8 +577,7 @@ static enum http_step body_begin(struct http_wire *w, const struct http_limits *
 
 /* chunk-size and its extensions, which are skipped (RFC 9112 section 7.1). No white space before
  * the end of the line: others read it differently. */
-static enum http_step chunk_size_parse(struct http_wire *w, const struct http_limits *l,
-                                       const char *p, size_t n)
+static enum http_step chunk_size_parse(struct http_wire *w, const char *p, size_t n)
 {
     uint64_t size = 0;
     size_t i = 0;
@@ -597,7 +599,7 @@ static enum http_step chunk_size_parse(struct http_wire *w, const struct http_li
         if (k == n || p[k] != ';' || is_blank(p[n - 1]) || !value_ok(p + k, n - k))
             return refuse(w, HTTP_REFUSE_CHUNK_SIZE);
     }
-    if (size > l->body_bytes_max - w->body_len)
+    if (size > w->body_max - w->body_len)
         return refuse(w, HTTP_REFUSE_BODY_LONG);
     w->left = (size_t)size;
     w->state = size ? STATE_CHUNK_DATA : STATE_TRAILER;
@@ -637,7 +639,7 @@ static enum http_step chunk_step(struct http_wire *w, const struct http_limits *
     switch (w->state) {
     case STATE_CHUNK_SIZE:
         rc = body_line(w, buf, n, HTTP_CHUNK_LINE_MAX, HTTP_REFUSE_CHUNK_SIZE, &line);
-        return rc == HTTP_DONE ? chunk_size_parse(w, l, line.p, line.n) : rc;
+        return rc == HTTP_DONE ? chunk_size_parse(w, line.p, line.n) : rc;
     case STATE_CHUNK_DATA:
         take = n - w->pos < w->left ? n - w->pos : w->left;
         if (w->head_end + w->body_len != w->pos)
@@ -720,7 +722,7 @@ enum http_step http_wire_feed(struct http_wire *w, const struct http_limits *lim
         why = head_parse(w, buf, out, &f);
         if (why != HTTP_REFUSE_NONE)
             return refuse(w, why);
-        rc = body_begin(w, limits, &f);
+        rc = body_begin(w, limits, &out->request, &f);
     }
     if (rc == HTTP_DONE)
         rc = body_feed(w, limits, buf, n);
@@ -735,4 +737,32 @@ enum http_step http_wire_feed(struct http_wire *w, const struct http_limits *lim
     out->request.body = (struct str){buf + w->head_end, w->body_len};
     out->used = w->pos;
     return HTTP_DONE;
+}
+
+bool http_wire_peek(struct http_wire *w, char *buf, struct http_message *out)
+{
+    char *p = buf + w->start, *end = buf + w->line, *lf;
+    struct http_request *r = &out->request;
+
+    *r = (struct http_request){0};
+    if (w->line <= w->start)
+        return false;
+    lf = memchr(p, '\n', (size_t)(end - p));
+    if (!lf || request_line_parse(w, p, (size_t)(lf - p) - 1, out) != HTTP_REFUSE_NONE)
+        return false;
+    for (p = lf + 1; p < end && r->host.n == 0; p = lf + 1) {
+        struct http_header h;
+        struct facts f = {0};
+
+        lf = memchr(p, '\n', (size_t)(end - p));
+        if (!lf || field_parse(p, (size_t)(lf - p) - 1, &h) != HTTP_REFUSE_NONE)
+            break;
+        if (!str_eq_nocase(h.name, STR("host")))
+            continue;
+        f.has_host = true;
+        f.host = h.value;
+        if (host_use(&f, buf, out) != HTTP_REFUSE_NONE)
+            break;
+    }
+    return true;
 }

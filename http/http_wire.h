@@ -12,6 +12,9 @@
 struct http_limits {
     uint32_t header_bytes_max; /* request line and fields, and again the trailer fields */
     uint32_t body_bytes_max;   /* decoded */
+    /* Whose page says otherwise, by host and path, once the head is read; NULL: nobody. */
+    uint32_t (*body_bytes_max_of)(void *ctx, const struct http_request *head);
+    void *ctx;
 };
 
 enum http_step {
@@ -87,6 +90,7 @@ struct http_wire {
     size_t body_len; /* decoded bytes, at head_end */
     size_t left;     /* of the body or the chunk */
     size_t trailer;  /* bytes of trailer fields */
+    uint32_t body_max;
 };
 
 /* A whole request. request's strings point into the buffer; its tls, peer, client and arena are
@@ -105,6 +109,11 @@ struct http_message {
  * shrinks). out is filled when HTTP_DONE is returned. */
 enum http_step http_wire_feed(struct http_wire *w, const struct http_limits *limits, char *buf,
                               size_t *n, struct http_message *out) MUST_CHECK;
+
+/* What is known of a request that is refused or late: its request line, and its host unless a line
+ * before Host was broken or is missing yet. Headers and body are left out. false: not even that.
+ * buf as above; the request cannot go on afterwards. */
+bool http_wire_peek(struct http_wire *w, char *buf, struct http_message *out) MUST_CHECK;
 
 /* true once the head is read and the body is awaited. */
 bool http_wire_in_body(const struct http_wire *w);

@@ -150,6 +150,104 @@ START_TEST(a_refused_sender_is_not_reset)
 }
 END_TEST
 
+/* ---- what a mount has of its own ---- */
+
+static void own_refusal(void *ctx, int status, struct str reason, struct http_response *r)
+{
+    static char text[200];
+
+    if (status == 417) /* left to the engine */
+        return;
+    snprintf(text, sizeof text, "{\"%s\":\"%.*s\"}", (const char *)ctx, (int)reason.n - 1,
+             reason.p);
+    r->status = status;
+    r->type = STR("application/problem+json");
+    r->body = str_from(text);
+}
+
+#define LONG_100                                                                                   \
+    "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901" \
+    "23456789"
+#define LONG_1000                                                                                  \
+    LONG_100 LONG_100 LONG_100 LONG_100 LONG_100 LONG_100 LONG_100 LONG_100 LONG_100 LONG_100
+
+/* Conformance: T-19. */
+START_TEST(a_mounts_own_limit_and_errors)
+{
+    // clang-format off
+    static const struct { const char *ask; int status; bool own; } rows[] = {
+        {"POST /own HTTP/1.1\r\nHost: o\r\nContent-Length: 6\r\n\r\n", 413, true},
+        {"POST /own/x HTTP/1.1\r\nHost: O.\r\nContent-Length: 1073741824\r\n\r\n", 413, true},
+        {"POST /own HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\nabc\r\n", 413, true},
+        {"POST /own HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", 400, true},
+        {"POST /own HTTP/1.1\r\nHost: o\r\nContent-Length: 5\r\n\r\nabcde", 200, false},
+        {"POST /own HTTP/1.1\r\nHost: other\r\nContent-Length: 6\r\n\r\nabcdef", 200, false},
+        {"POST /ownx HTTP/1.1\r\nHost: o\r\nContent-Length: 6\r\n\r\nabcdef", 200, false},
+        {"POST /large HTTP/1.1\r\nHost: o\r\nContent-Length: 40\r\n\r\n0123456789012345678901234567890123456789", 200, false},
+        {"POST /large HTTP/1.1\r\nHost: o\r\nContent-Length: 41\r\n\r\n", 413, false},
+        {"POST /x HTTP/1.1\r\nHost: o\r\nContent-Length: 21\r\n\r\n", 413, false},
+        {"GET /own HTTP/1.1\r\nHost: o\r\nX: " LONG_1000 "\r\n\r\n", 431, true},
+        {"GET /own HTTP/1.1\r\nX: " LONG_1000 "\r\nHost: o\r\n\r\n", 431, false}, /* whose it is is not known yet */
+        {"GET /own" LONG_1000 " HTTP/1.1\r\nHost: o\r\n\r\n", 414, false},
+        {"GET /own HTTP/1.1\r\nHost: o\r\nX : y\r\n\r\n", 400, true},
+        {"GET /own HTTP/1.1\r\nHost: o\r\nExpect: much\r\n\r\n", 417, false},
+        {"GET http://o/own HTTP/1.1\r\nX : y\r\nHost: z\r\n\r\n", 400, true},
+        {"TRACE /own HTTP/1.1\r\nHost: o\r\n\r\n", 501, false},
+    };
+    // clang-format on
+    static char name[] = "own";
+    const struct http_mount_conf own = {.host = STR("o"),
+                                        .path = STR("/own"),
+                                        .fn = page,
+                                        .ctx = name,
+                                        .body_bytes_max = 5,
+                                        .refused = own_refusal};
+    const struct http_mount_conf large = {
+        .path = STR("/large"), .fn = page, .ctx = name, .body_bytes_max = 40};
+
+    conf.header_bytes_max = 512;
+    conf.body_bytes_max = 20;
+    begin();
+    ck_assert(http_server_mount_conf(server, &own) && http_server_mount_conf(server, &large));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct heard h = {0};
+        int fd = dial();
+        char want[32];
+
+        snprintf(want, sizeof want, "HTTP/1.1 %d ", rows[i].status);
+        say(fd, rows[i].ask);
+        hear(fd, &h, want, 1);
+        if (rows[i].status != 200)
+            hear_close(fd, &h);
+        ck_assert_msg(times(h.text, "{\"own\":\"") == rows[i].own, "row %zu: %s", i, h.text);
+        ck_assert_msg(times(h.text, "application/problem+json") == rows[i].own, "row %zu: %s", i,
+                      h.text);
+        hang_up(fd, &h);
+    }
+}
+END_TEST
+
+START_TEST(a_mounts_own_timeout)
+{
+    static char name[] = "own";
+    const struct http_mount_conf own = {
+        .path = STR("/own"), .fn = page, .ctx = name, .refused = own_refusal};
+    struct heard h = {0};
+    int fd;
+
+    conf.request_timeout_ms = 100;
+    begin();
+    ck_assert(http_server_mount_conf(server, &own));
+    fd = dial();
+    say(fd, _i ? "POST /own HTTP/1.1\r\nHost: o\r\nContent-Length: 9\r\n\r\nabc"
+               : "POST /own HTTP/1.1\r\nHo");
+    hear_close(fd, &h);
+    ck_assert_uint_eq(times(h.text, "HTTP/1.1 408 "), 1);
+    ck_assert_uint_eq(times(h.text, "{\"own\":\"the request did not arrive in time\"}"), 1);
+    hang_up(fd, &h);
+}
+END_TEST
+
 /* ---- pipelining ---- */
 
 /* In pieces of every kind the answers are the same, and in order. */
@@ -773,6 +871,8 @@ int main(void)
     tcase_add_test(t, http_1_0);
     tcase_add_test(t, a_refusal_says_why_and_closes);
     tcase_add_test(t, a_refused_sender_is_not_reset);
+    tcase_add_test(t, a_mounts_own_limit_and_errors);
+    tcase_add_loop_test(t, a_mounts_own_timeout, 0, 2);
     tcase_add_test(t, pipelining);
     tcase_add_test(t, requests_behind_a_close_are_not_answered);
     tcase_add_test(t, requests_max);
