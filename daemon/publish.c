@@ -156,10 +156,13 @@ void publish_sweep(struct control *c)
 
 enum err_code publish_tls(const struct config *config, struct ssl_ctx_st **out, struct err *e)
 {
+    const struct http_tls_conf conf = {.certificate = config->tls.certificate,
+                                       .key = config->tls.key};
+
     *out = NULL;
     if (!config->https.count)
         return ERR_OK;
-    return http_tls_new(config->tls.certificate.p, config->tls.key.p, out, e);
+    return http_tls_new(&conf, out, e);
 }
 
 enum err_code publish_check(const struct config *config, struct err *e)

@@ -13,6 +13,7 @@
 #include "http/http_io.h"
 #include "http/http_pool.h"
 #include "http/http_stream.h"
+#include "http/http_tls.h"
 
 #define FLUSH_AT   65536u  /* copied bytes of a pipeline that are sent before it goes on */
 #define TURN_BYTES 524288u /* one client's share of a turn: others wait while it is copied */
@@ -240,6 +241,8 @@ static bool handle(struct http_conn *c, struct http_message *m)
     q->peer = q->client = c->peer;
     q->peer_port = c->peer_port;
     q->arena = s->turn->arena;
+    if (c->ssl)
+        q->user = http_tls_user(c->ssl, q->arena);
     if (s->conf->trusted_proxy_count)
         q->client = http_forwarded_client(q, c->peer, s->conf->trusted_proxies,
                                           s->conf->trusted_proxy_count);

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+
+#define TLS_RECORD 16384u /* RFC 8446 section 5.1 */
 
 bool http_io_open(struct http_conn *c, struct ssl_ctx_st *tls)
 {
@@ -65,17 +68,37 @@ static ssize_t plain_send(const struct http_conn *c, const struct iovec *v, unsi
                   : sendmsg(c->fd, &m, MSG_NOSIGNAL);
 }
 
+/* Small pieces share a record: chunks' sizes stand between slices of bodies. Tried again, a record
+ * begins with the same bytes and is no shorter, as OpenSSL demands, for only the last piece grows.
+ */
+static ssize_t tls_send(struct http_conn *c, const struct iovec *v, unsigned n)
+{
+    char record[TLS_RECORD];
+    const void *p = v[0].iov_base;
+    size_t len = v[0].iov_len;
+    ssize_t sent;
+
+    if (n > 1 && len < TLS_RECORD) {
+        len = 0;
+        for (unsigned i = 0; i < n && len < TLS_RECORD; i++) {
+            size_t k = v[i].iov_len < TLS_RECORD - len ? v[i].iov_len : TLS_RECORD - len;
+
+            memcpy(record + len, v[i].iov_base, k);
+            len += k;
+        }
+        p = record;
+    }
+    ERR_clear_error();
+    sent = tls_result(c, SSL_write(c->ssl, p, len < INT_MAX ? (int)len : INT_MAX));
+    return sent == 0 ? HTTP_IO_BROKEN : sent;
+}
+
 ssize_t http_io_send(struct http_conn *c, const struct iovec *v, unsigned n)
 {
     ssize_t sent;
 
-    if (c->ssl) {
-        const size_t len = v[0].iov_len;
-
-        ERR_clear_error();
-        sent = tls_result(c, SSL_write(c->ssl, v[0].iov_base, len < INT_MAX ? (int)len : INT_MAX));
-        return sent == 0 ? HTTP_IO_BROKEN : sent;
-    }
+    if (c->ssl)
+        return tls_send(c, v, n);
     sent = plain_send(c, v, n);
     if (sent < 0)
         return errno == EAGAIN || errno == EINTR ? HTTP_IO_AGAIN : HTTP_IO_BROKEN;

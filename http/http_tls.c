@@ -1,6 +1,5 @@
 #include "http/http_tls.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -92,8 +91,32 @@ static enum err_code load(SSL_CTX *ctx, const char *cert, const char *key, struc
     return ERR_OK;
 }
 
-enum err_code http_tls_new(const char *cert, const char *key, struct ssl_ctx_st **out,
-                           struct err *e)
+/* RFC 8446 section 4.3.2. A ticket carries what was verified: it is good for this context alone. */
+static enum err_code ask_clients(SSL_CTX *ctx, const struct http_tls_conf *conf, struct err *e)
+{
+    const char *ca = conf->client_ca.p;
+    int mode = SSL_VERIFY_PEER;
+    STACK_OF(X509_NAME) * names;
+
+    if (!conf->client_ca.n)
+        return ERR_OK;
+    if (access(ca, R_OK) < 0)
+        return err_set_errno(e, "client authorities %s", ca);
+    names = SSL_load_client_CA_file(ca);
+    if (!names || SSL_CTX_load_verify_file(ctx, ca) != 1) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        tls_error(e, ERR_PARSE, "no certificates in PEM");
+        err_wrap(e, "client authorities %s", ca);
+        return ERR_PARSE;
+    }
+    SSL_CTX_set_client_CA_list(ctx, names);
+    if (conf->client_required)
+        mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    SSL_CTX_set_verify(ctx, mode, NULL);
+    return ERR_OK;
+}
+
+enum err_code http_tls_new(const struct http_tls_conf *conf, struct ssl_ctx_st **out, struct err *e)
 {
     SSL_CTX *ctx;
     enum err_code rc;
@@ -105,7 +128,9 @@ enum err_code http_tls_new(const char *cert, const char *key, struct ssl_ctx_st 
         return tls_error(e, ERR_LIMIT, "no TLS context");
     rc = settings(ctx, e);
     if (rc == ERR_OK)
-        rc = load(ctx, cert, key, e);
+        rc = load(ctx, conf->certificate.p, conf->key.p, e);
+    if (rc == ERR_OK)
+        rc = ask_clients(ctx, conf, e);
     if (rc != ERR_OK) {
         SSL_CTX_free(ctx);
         return rc;
@@ -125,4 +150,36 @@ struct ssl_ctx_st *http_tls_take(struct ssl_ctx_st *ctx)
 void http_tls_free(struct ssl_ctx_st *ctx)
 {
     SSL_CTX_free(ctx);
+}
+
+static bool name_ok(const unsigned char *p, size_t n)
+{
+    if (n == 0 || n > 64) /* RFC 5280 appendix A.1: ub-common-name */
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (p[i] < 0x20 || p[i] > 0x7e || p[i] == '"' || p[i] == '\'')
+            return false;
+    return true;
+}
+
+struct str http_tls_user(const struct ssl_st *ssl, struct arena *arena)
+{
+    const struct str nobody = {NULL, 0};
+    const X509 *cert = SSL_get0_peer_certificate(ssl);
+    const X509_NAME *subject = cert ? X509_get_subject_name(cert) : NULL;
+    const ASN1_STRING *name;
+    const char *text;
+    int at, n;
+
+    if (!subject || SSL_get_verify_result(ssl) != X509_V_OK)
+        return nobody;
+    at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+        return nobody;
+    name = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    n = ASN1_STRING_length(name);
+    if (n < 0 || !name_ok(ASN1_STRING_get0_data(name), (size_t)n))
+        return nobody;
+    text = arena_printf(arena, "cert:%.*s", n, (const char *)ASN1_STRING_get0_data(name));
+    return str_from(text);
 }

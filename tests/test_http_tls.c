@@ -5,8 +5,10 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "tests/http_fixture.h"
+#include "tests/stream_fixture.h"
 
 static char folder[64], cert_path[96], key_path[96], other_path[96], junk_path[96];
 static struct ssl_ctx_st *ctx;
@@ -26,22 +28,58 @@ static EVP_PKEY *key_write(const char *path)
     return key;
 }
 
-static void cert_write(const char *path, EVP_PKEY *key)
+static void extension(X509 *x, X509 *issuer, int nid, const char *value)
+{
+    X509_EXTENSION *ext;
+    X509V3_CTX c;
+
+    X509V3_set_ctx_nodb(&c);
+    X509V3_set_ctx(&c, issuer, x, NULL, NULL, 0);
+    ext = X509V3_EXT_conf_nid(NULL, &c, nid, value);
+    ck_assert_ptr_nonnull(ext);
+    ck_assert_int_eq(X509_add_ext(x, ext, -1), 1);
+    X509_EXTENSION_free(ext);
+}
+
+/* issuer NULL: signed by itself, and an authority. name2 NULL: one common name. */
+static X509 *cert_make(EVP_PKEY *key, const char *name, const char *name2, X509 *issuer,
+                       EVP_PKEY *issuer_key)
 {
     X509 *x = X509_new();
-    FILE *f = fopen(path, "w");
+    X509_NAME *subject;
 
     ck_assert_ptr_nonnull(x);
-    ck_assert_ptr_nonnull(f);
     ck_assert(X509_set_version(x, 2) && ASN1_INTEGER_set(X509_get_serialNumber(x), 1));
     ck_assert(X509_gmtime_adj(X509_getm_notBefore(x), -60) &&
               X509_gmtime_adj(X509_getm_notAfter(x), 3600));
-    ck_assert(X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
-                                         (const unsigned char *)"test.example", -1, -1, 0));
-    ck_assert(X509_set_issuer_name(x, X509_get_subject_name(x)) && X509_set_pubkey(x, key));
-    ck_assert_int_gt(X509_sign(x, key, EVP_sha256()), 0);
+    subject = X509_get_subject_name(x);
+    ck_assert(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
+                                         -1, -1, 0));
+    if (name2)
+        ck_assert(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                                             (const unsigned char *)name2, -1, -1, 0));
+    ck_assert(X509_set_issuer_name(x, issuer ? X509_get_subject_name(issuer) : subject) &&
+              X509_set_pubkey(x, key));
+    if (!issuer)
+        extension(x, x, NID_basic_constraints, "critical,CA:TRUE");
+    ck_assert_int_gt(X509_sign(x, issuer ? issuer_key : key, EVP_sha256()), 0);
+    return x;
+}
+
+static void cert_save(const char *path, X509 *x)
+{
+    FILE *f = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(f);
     ck_assert_int_eq(PEM_write_X509(f, x), 1);
     fclose(f);
+}
+
+static void cert_write(const char *path, EVP_PKEY *key)
+{
+    X509 *x = cert_make(key, "test.example", NULL, NULL, NULL);
+
+    cert_save(path, x);
     X509_free(x);
 }
 
@@ -76,13 +114,25 @@ static void files_remove(void)
     rmdir(folder);
 }
 
-static void tls_setup(void)
+/* ca n 0: no client is asked. */
+static void context_make(struct str ca, bool required)
 {
+    const struct http_tls_conf c = {.certificate = str_from(cert_path),
+                                    .key = str_from(key_path),
+                                    .client_ca = ca,
+                                    .client_required = required};
     struct err e = {0};
 
+    http_tls_free(ctx);
+    ck_assert_msg(http_tls_new(&c, &ctx, &e) == ERR_OK, "%s", e.text);
+}
+
+static void tls_setup(void)
+{
     setup();
     files_make();
-    ck_assert_msg(http_tls_new(cert_path, key_path, &ctx, &e) == ERR_OK, "%s", e.text);
+    ctx = NULL;
+    context_make((struct str){0}, false);
     client_ctx = SSL_CTX_new(TLS_client_method());
     ck_assert_ptr_nonnull(client_ctx);
     SSL_CTX_set_session_cache_mode(client_ctx, SSL_SESS_CACHE_CLIENT);
@@ -400,18 +450,164 @@ START_TEST(a_dribbled_record_does_not_keep_a_connection)
 }
 END_TEST
 
+/* ---- streams ---- */
+
+/* Conformance: T-09. */
+START_TEST(streams)
+{
+    struct http_response r = {.status = 200, .shared = &big_body};
+    struct heard h = {0};
+    SSL *ssl;
+
+    version(_i);
+    begin_with(ctx);
+    tellers_mount();
+    ssl = tls_dial(NULL);
+    ck_assert(tls_shake(ssl));
+    ck_assert_int_eq(SSL_version(ssl), _i ? TLS1_3_VERSION : TLS1_2_VERSION);
+    tls_say(ssl, "GET /tell HTTP/1.1\r\nHost: h\r\n\r\n");
+    tls_hear(ssl, &h, "chunked\r\n\r\n", 1);
+    tls_say(ssl, "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /poll HTTP/1.1\r\nHost: h\r\n\r\n");
+    for (unsigned i = 0; i < 40; i++) {
+        ck_assert(http_stream_share(teller.s, &big_body, i, 100000));
+        tell("between");
+    }
+    tls_hear(ssl, &h, "\r\n7\r\nbetween\r\n", 40);
+    ck_assert_uint_eq(times(h.text, "186a0\r\nbbbb"), 40);
+    http_stream_end(teller.s);
+    tls_hear(ssl, &h, "0\r\n\r\nHTTP/1.1 200 OK", 1);
+    tls_hear(ssl, &h, "any /1 []", 1);
+    WAIT_UNTIL(teller.opened == 2);
+    shared_body_take(&big_body);
+    ck_assert(http_stream_answer(teller.s, &r));
+    tls_say(ssl, "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+    tls_hear(ssl, &h, "any /2 []", 1);
+    ck_assert_uint_eq(times(h.text, "Content-Length: 4194304\r\n\r\nbbbb"), 1);
+    ck_assert_uint_eq(atomic_load(&big_body.refs), 1);
+    ck_assert_uint_eq(teller.gone, 0);
+    tls_hang_up(ssl, &h);
+}
+END_TEST
+
+/* 0, 1: by close_notify, over TLS 1.2 and 1.3; 2, 3: by the end of the connection alone. */
+START_TEST(a_client_of_a_stream_that_goes)
+{
+    struct heard h = {0};
+    SSL *ssl;
+
+    version(_i % 2);
+    begin_with(ctx);
+    tellers_mount();
+    ssl = tls_dial(NULL);
+    ck_assert(tls_shake(ssl));
+    tls_say(ssl, "GET /tell HTTP/1.1\r\nHost: h\r\n\r\n");
+    tls_hear(ssl, &h, "chunked\r\n\r\n", 1);
+    if (_i < 2)
+        SSL_shutdown(ssl);
+    else
+        shutdown(SSL_get_fd(ssl), SHUT_RDWR);
+    WAIT_UNTIL(teller.gone == 1);
+    ck_assert_uint_eq(http_server_connections(server), 0);
+    tls_hang_up(ssl, &h);
+}
+END_TEST
+
+/* ---- certificates of clients ---- */
+
+static void who(void *page_ctx, const struct http_request *q, struct http_response *r)
+{
+    char *p = arena_printf(q->arena, "user=<%.*s>", (int)q->user.n, q->user.p ? q->user.p : "");
+
+    (void)page_ctx;
+    ck_assert_ptr_nonnull(p);
+    http_response_text(r, 200, str_from(p));
+}
+
+/* The handshake, a request, and its answer; in TLS 1.3 the client's part of the handshake may look
+ * well to it until it reads. */
+static bool ask_who(SSL *ssl, struct heard *h)
+{
+    if (!tls_shake(ssl))
+        return false;
+    tls_say(ssl, "GET /who HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    tls_hear(ssl, h, "", 0);
+    return h->n > 0;
+}
+
+START_TEST(client_certificates)
+{
+    // clang-format off
+    static const struct { const char *what, *name, *name2; bool shown, foreign, required, good; const char *user; } rows[] = {
+        {"none, and none is required", "x", NULL, false, false, false, true, "user=<>"},
+        {"none, and one is required", "x", NULL, false, false, true, false, NULL},
+        {"a good one", "Flow Director 1", NULL, true, false, false, true, "user=<cert:Flow Director 1>"},
+        {"a good one, required", "fts3.example", NULL, true, false, true, true, "user=<cert:fts3.example>"},
+        {"of another authority", "x", NULL, true, true, false, false, NULL},
+        {"a quote in the name", "a\"b", NULL, true, false, false, true, "user=<>"},
+        {"a name that is not ASCII", "J\xc3\xbcrgen", NULL, true, false, false, true, "user=<>"},
+        {"a line end in the name", "a\r\nb", NULL, true, false, false, true, "user=<>"},
+        {"two names", "a", "b", true, false, false, true, "user=<>"},
+    };
+    // clang-format on
+    const int which = _i % 2, row = _i / 2;
+    EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *other_key = EVP_EC_gen("P-256"),
+             *key = EVP_EC_gen("P-256");
+    X509 *ca = cert_make(ca_key, "authority", NULL, NULL, NULL);
+    X509 *other = cert_make(other_key, "authority", NULL, NULL, NULL);
+    X509 *x = cert_make(key, rows[row].name, rows[row].name2, rows[row].foreign ? other : ca,
+                        rows[row].foreign ? other_key : ca_key);
+    struct heard h = {0};
+    SSL_SESSION *session;
+    SSL *ssl;
+
+    cert_save(junk_path, ca);
+    context_make(str_from(junk_path), rows[row].required);
+    version(which);
+    begin_with(ctx);
+    ck_assert(http_server_mount(server, (struct str){0}, STR("/who"), who, NULL));
+    if (rows[row].shown) {
+        ck_assert_int_eq(SSL_CTX_use_certificate(client_ctx, x), 1);
+        ck_assert_int_eq(SSL_CTX_use_PrivateKey(client_ctx, key), 1);
+    }
+    ssl = tls_dial(NULL);
+    ck_assert_msg(ask_who(ssl, &h) == rows[row].good, "%s", rows[row].what);
+    ck_assert_msg(!rows[row].good || times(h.text, rows[row].user) == 1, "%s: %s", rows[row].what,
+                  h.text);
+    session = SSL_get1_session(ssl);
+    tls_hang_up(ssl, &h);
+    if (rows[row].good) { /* who resumes is who he was */
+        ssl = tls_dial(session);
+        ck_assert(ask_who(ssl, &h));
+        ck_assert(SSL_session_reused(ssl));
+        ck_assert_msg(times(h.text, rows[row].user) == 1, "%s: %s", rows[row].what, h.text);
+        tls_hang_up(ssl, &h);
+    }
+    SSL_SESSION_free(session);
+    X509_free(ca);
+    X509_free(other);
+    X509_free(x);
+    EVP_PKEY_free(ca_key);
+    EVP_PKEY_free(other_key);
+    EVP_PKEY_free(key);
+}
+END_TEST
+#define CLIENT_ROWS 9
+
 START_TEST(bad_files)
 {
     const struct {
-        const char *cert, *key;
+        const char *cert, *key, *ca;
         enum err_code rc;
         const char *error;
     } rows[] = {
-        {"/nonexistent/c.pem", key_path, ERR_IO, "certificate /nonexistent/c.pem: No such file"},
-        {cert_path, "/nonexistent/k.pem", ERR_IO, "key /nonexistent/k.pem: No such file"},
-        {junk_path, key_path, ERR_PARSE, "not a certificate with its chain in PEM"},
-        {cert_path, junk_path, ERR_PARSE, "not a private key in PEM without a passphrase"},
-        {cert_path, other_path, ERR_CONFLICT, "does not belong to the certificate"},
+        {"/nonexistent/c.pem", key_path, NULL, ERR_IO,
+         "certificate /nonexistent/c.pem: No such file"},
+        {cert_path, "/nonexistent/k.pem", NULL, ERR_IO, "key /nonexistent/k.pem: No such file"},
+        {junk_path, key_path, NULL, ERR_PARSE, "not a certificate with its chain in PEM"},
+        {cert_path, junk_path, NULL, ERR_PARSE, "not a private key in PEM without a passphrase"},
+        {cert_path, other_path, NULL, ERR_CONFLICT, "does not belong to the certificate"},
+        {cert_path, key_path, "/nonexistent/a.pem", ERR_IO, "authorities /nonexistent/a.pem: No "},
+        {cert_path, key_path, junk_path, ERR_PARSE, "no certificates in PEM"},
     };
 
     begin();
@@ -419,7 +615,11 @@ START_TEST(bad_files)
         struct ssl_ctx_st *none = ctx;
         struct err e = {0};
 
-        ck_assert_int_eq((int)http_tls_new(rows[i].cert, rows[i].key, &none, &e), (int)rows[i].rc);
+        const struct http_tls_conf c = {.certificate = str_from(rows[i].cert),
+                                        .key = str_from(rows[i].key),
+                                        .client_ca = str_from(rows[i].ca)};
+
+        ck_assert_int_eq((int)http_tls_new(&c, &none, &e), (int)rows[i].rc);
         ck_assert_ptr_null(none);
         ck_assert_msg(strstr(e.text, rows[i].error) != NULL, "%s", e.text);
     }
@@ -444,6 +644,9 @@ int main(void)
     tcase_add_test(t, slowloris);
     tcase_add_test(t, a_refused_client_behind_with_reading_does_not_linger_for_ever);
     tcase_add_test(t, a_dribbled_record_does_not_keep_a_connection);
+    tcase_add_loop_test(t, streams, 0, 2);
+    tcase_add_loop_test(t, a_client_of_a_stream_that_goes, 0, 4);
+    tcase_add_loop_test(t, client_certificates, 0, 2 * CLIENT_ROWS);
     tcase_add_test(t, bad_files);
     suite_add_tcase(s, t);
     r = srunner_create(s);
