@@ -144,9 +144,9 @@ static enum err_code on_pid(struct reader *r, struct json_push *j, const struct 
     return vtag_read_expect(ev, JSON_PUSH_ARRAY, e);
 }
 
-/* A prefix as the two lists take it; RFC 4632 section 3.1 and RFC 5952 section 7 want the length.
+/* RFC 4632 section 3.1 and RFC 5952 section 7 want the length.
  */
-static enum err_code list_prefix(struct str text, bool v6, struct prefix *out, struct err *e)
+enum err_code netmap_list_prefix(struct str text, bool v6, struct prefix *out, struct err *e)
 {
     char shown[PREFIX_TEXT_MAX * 2];
     enum err_code rc = prefix_parse(text.n ? text.p : "", text.n, out, e);
@@ -182,7 +182,7 @@ static enum err_code on_prefix(struct reader *r, const struct json_event *ev, st
     }
     rc = vtag_read_expect(ev, JSON_PUSH_STRING, e);
     if (rc == ERR_OK)
-        rc = list_prefix(ev->text, r->v6, &prefix, e);
+        rc = netmap_list_prefix(ev->text, r->v6, &prefix, e);
     if (rc == ERR_OK)
         rc = netmap_build_add_prefix(r->build, r->pid, prefix, e);
     if (rc == ERR_OK)

@@ -29,3 +29,7 @@ enum err_code netmap_build_add_prefix(struct netmap_build *b, uint32_t id, struc
 enum err_code netmap_build_freeze(struct netmap_build *b, const struct vtag *vtag,
                                   const struct netmap **out, struct netmap_place *place,
                                   struct err *e) MUST_CHECK;
+
+/* A prefix as the list of its family takes it, with its length. ERR_PARSE says what would do. */
+enum err_code netmap_list_prefix(struct str text, bool v6, struct prefix *out,
+                                 struct err *e) MUST_CHECK;

@@ -424,8 +424,18 @@ static bool make_object(json_t *ops, struct bytes *path, const json_t *from, con
     return good;
 }
 
-/* Where items come and go the whole array is the value: what ALTO puts in arrays are sets and
- * lists of one length. */
+/* Item by item, where they are as many as before and objects: lists of plain values are short, or
+ * sets (prefixes), and replaced whole, as they are when items come and go. */
+static bool by_item(const json_t *from, const json_t *to)
+{
+    if (!json_is_array(from) || !json_is_array(to) || json_array_size(from) != json_array_size(to))
+        return false;
+    for (size_t i = 0; i < json_array_size(to); i++)
+        if (!json_is_object(json_array_get(to, i)))
+            return false;
+    return true;
+}
+
 static bool make_array(json_t *ops, struct bytes *path, const json_t *from, const json_t *to)
 {
     const size_t len = path->len;
@@ -445,7 +455,7 @@ static bool make(json_t *ops, struct bytes *path, const json_t *from, const json
         return true;
     if (json_is_object(from) && json_is_object(to))
         return make_object(ops, path, from, to);
-    if (json_is_array(from) && json_is_array(to) && json_array_size(from) == json_array_size(to))
+    if (by_item(from, to))
         return make_array(ops, path, from, to);
     return add_op(ops, "replace", path, to);
 }

@@ -369,8 +369,11 @@ static const struct {
     {"a null that goes", "{\"a\":null,\"b\":1}", "{\"b\":1}", PATCH_MERGE, "{\"a\":null}"},
     {"names are escaped", "{\"~\":null,\"a/b\":1}", "{\"~\":null}", PATCH_JSON,
      "[{\"op\":\"remove\",\"path\":\"/a~1b\"}]"},
-    {"items of arrays as long", "{\"n\":null,\"a\":[1,null]}", "{\"n\":null,\"a\":[2,null]}", PATCH_JSON,
-     "[{\"op\":\"replace\",\"path\":\"/a/0\",\"value\":2}]"},
+    {"a list of values is replaced", "{\"n\":null,\"a\":[1,null]}", "{\"n\":null,\"a\":[2,null]}", PATCH_JSON,
+     "[{\"op\":\"replace\",\"path\":\"/a\",\"value\":[2,null]}]"},
+    {"objects in a list as long are not", "{\"n\":null,\"a\":[{\"b\":1,\"c\":2},{}]}",
+     "{\"n\":null,\"a\":[{\"b\":1,\"c\":3},{}]}", PATCH_JSON,
+     "[{\"op\":\"replace\",\"path\":\"/a/0/c\",\"value\":3}]"},
 };
 // clang-format on
 
