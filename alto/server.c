@@ -47,8 +47,8 @@ static reply_fn *const replies[ALTO_KINDS] = {
     [ALTO_ENDPOINT_COST] = alto_endpoint_cost_reply,
     [ALTO_PROP_FILTER] = alto_prop_filter_reply,
     [ALTO_CDNI_FILTER] = alto_cdni_filter_reply,
-    [ALTO_PATH_COST] = NULL,
-    [ALTO_PATH_ENDPOINT] = NULL,
+    [ALTO_PATH_COST] = alto_path_cost_reply,
+    [ALTO_PATH_ENDPOINT] = alto_path_endpoint_reply,
 };
 
 bool alto_reply_make(const struct alto_question *q, struct alto_reply *reply)
