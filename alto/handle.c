@@ -18,16 +18,13 @@
 /* Longer answers leave the scratch with their memory instead of being copied. */
 #define COPY_MAX ((size_t)256 << 10)
 
-/* What follows streams and views; NULL: not made here yet. */
+/* What follows streams and views. */
 typedef void open_fn(struct alto_server *s, const struct alto_resource *r,
                      const struct http_request *request, struct http_response *response);
 static open_fn *const openers[ALTO_KINDS] = {
-    [ALTO_UPDATES] = NULL,
-    [ALTO_TIPS] = NULL,
+    [ALTO_UPDATES] = alto_updates_open,
+    [ALTO_TIPS] = alto_tips_open,
 };
-typedef bool hub_fn(struct alto_server *s, const struct http_request *request,
-                    struct http_response *response);
-static hub_fn *const below_hub = NULL;
 
 struct turn {
     struct alto_server *s;
@@ -384,7 +381,7 @@ static void answer(struct turn *t)
     }
     t->groups = alto_groups_of(s, t->request);
     t->r = find(t);
-    if (!t->r && s->hub && below_hub && below_hub(s, t->request, t->response))
+    if (!t->r && s->hub && alto_hub_handle(s, t->request, t->response))
         return;
     if (!t->groups && !t->request->user.n)
         refuse(t, 401, "who asks has to show who he is");

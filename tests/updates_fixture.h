@@ -1,0 +1,618 @@
+/* A world of maps that changes, published to a hub; and clients of update streams and TIPS without
+ * sockets: what the hub writes is read at any speed, parsed and applied. */
+#pragma once
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+#include <jansson.h>
+
+#include "alto/hub.h"
+#include "alto/offer.h"
+#include "alto/patch.h"
+#include "alto/sse_read.h"
+#include "base/hash.h"
+
+/* The world */
+
+#define WORLD_PIDS     12u
+#define WORLD_PREFIXES 24u
+#define WORLD_METRICS  2u
+
+struct world {
+    uint64_t random;
+    bool pid[WORLD_PIDS];
+    uint8_t owner[WORLD_PREFIXES]; /* WORLD_PIDS: nobody's */
+    double cost[WORLD_METRICS][WORLD_PIDS][WORLD_PIDS];
+    unsigned filler; /* PIDs more, each with costs to all of them: for large maps */
+    bool no_second;  /* the second metric is not offered */
+    uint64_t serial;
+};
+
+static inline uint64_t world_random(struct world *w, uint64_t below)
+{
+    w->random = hash_mix(w->random, 1);
+    return (w->random >> 16) % below;
+}
+
+static inline double world_cost(struct world *w)
+{
+    return world_random(w, 6) ? (double)world_random(w, 1000) / 8 : NAN;
+}
+
+static inline void world_init(struct world *w, uint64_t seed)
+{
+    *w = (struct world){.random = seed};
+    for (unsigned i = 0; i < WORLD_PIDS; i++) {
+        w->pid[i] = i < 4;
+        for (unsigned j = 0; j < WORLD_PIDS; j++)
+            for (unsigned m = 0; m < WORLD_METRICS; m++)
+                w->cost[m][i][j] = world_cost(w);
+    }
+    for (unsigned i = 0; i < WORLD_PREFIXES; i++)
+        w->owner[i] = (uint8_t)(i % 4);
+}
+
+/* A few values, now and then PIDs and prefixes. */
+static inline void world_change(struct world *w)
+{
+    for (uint64_t n = world_random(w, 6); n > 0; n--)
+        w->cost[world_random(w, WORLD_METRICS)][world_random(w, WORLD_PIDS)]
+               [world_random(w, WORLD_PIDS)] = world_cost(w);
+    if (!world_random(w, 3)) {
+        const uint64_t i = 2 + world_random(w, WORLD_PIDS - 2);
+
+        w->pid[i] = !w->pid[i];
+    }
+    if (!world_random(w, 3))
+        w->owner[world_random(w, WORLD_PREFIXES)] = (uint8_t)world_random(w, WORLD_PIDS + 1);
+}
+
+static inline void world_add(struct bytes *out, const char *text)
+{
+    ck_assert(bytes_add(out, text, strlen(text)));
+}
+
+static inline void world_network(const struct world *w, struct bytes *out)
+{
+    world_add(out, "{\"network-map\":{\"all\":{\"ipv4\":[\"0.0.0.0/0\"],\"ipv6\":[\"::/0\"]}");
+    for (unsigned i = 0; i < WORLD_PIDS; i++) {
+        bool first = true;
+
+        if (!w->pid[i])
+            continue;
+        ck_assert(bytes_printf(out, ",\"pid%u\":{", i));
+        for (unsigned k = 0; k < WORLD_PREFIXES; k++)
+            if (w->owner[k] == i) {
+                ck_assert(bytes_printf(out, "%s\"10.0.%u.0/24\"", first ? "\"ipv4\":[" : ",", k));
+                first = false;
+            }
+        world_add(out, first ? "}" : "]}");
+    }
+    for (unsigned i = 0; i < w->filler; i++)
+        ck_assert(
+            bytes_printf(out, ",\"filler%u\":{\"ipv4\":[\"11.%u.%u.0/24\"]}", i, i / 256, i % 256));
+    world_add(out, "}}");
+}
+
+/* Hop counts are integers. NAN: there is none. */
+static inline double world_value(const struct world *w, unsigned metric, unsigned i, unsigned j)
+{
+    const double v = w->cost[metric][i % WORLD_PIDS][j % WORLD_PIDS];
+
+    return metric ? round(v) : v;
+}
+
+static inline void world_costs(const struct world *w, unsigned metric, const char *tag,
+                               struct bytes *out)
+{
+    bool row = false;
+
+    ck_assert(bytes_printf(out,
+                           "{\"meta\":{\"cost-type\":{\"cost-mode\":\"numerical\","
+                           "\"cost-metric\":\"%s\"},\"dependent-vtags\":[{\"resource-id\":\"net\","
+                           "\"tag\":\"%s\"}]},\"cost-map\":{",
+                           metric ? "hopcount" : "routingcost", tag));
+    for (unsigned i = 0; i < WORLD_PIDS; i++) {
+        bool first = true;
+
+        for (unsigned j = 0; w->pid[i] && j < WORLD_PIDS; j++) {
+            if (!w->pid[j] || isnan(world_value(w, metric, i, j)))
+                continue;
+            if (first)
+                ck_assert(bytes_printf(out, "%s\"pid%u\":{", row ? "," : "", i));
+            ck_assert(bytes_printf(out, "%s\"pid%u\":%g", first ? "" : ",", j,
+                                   world_value(w, metric, i, j)));
+            first = false;
+            row = true;
+        }
+        if (!first)
+            world_add(out, "}");
+    }
+    for (unsigned i = 0; i < w->filler; i++) {
+        ck_assert(bytes_printf(out, "%s\"filler%u\":{", row ? "," : "", i));
+        row = true;
+        for (unsigned j = 0; j < w->filler; j++) {
+            const double v = world_value(w, metric, i, j);
+
+            ck_assert(bytes_printf(out, "%s\"filler%u\":%g", j ? "," : "", j, isnan(v) ? 1 : v));
+        }
+        world_add(out, "}");
+    }
+    world_add(out, "}}");
+}
+
+static inline void world_release(void *arg)
+{
+    arena_free(arg);
+}
+
+static inline struct alto_catalog *world_catalog(struct world *w, const struct alto_catalog *old)
+{
+    struct arena *a = arena_new((size_t)256 << 20);
+    struct bytes net = {0}, costs[WORLD_METRICS] = {{0}};
+    const struct netmap *map;
+    const struct costmap *maps[WORLD_METRICS];
+    struct offer_cost offers[WORLD_METRICS] = {{0}};
+    struct alto_catalog *c;
+    struct err e = {0};
+
+    world_network(w, &net);
+    ck_assert_msg(netmap_parse(net.data, net.len, a, &map, &e) == ERR_OK, "%s", e.text);
+    for (unsigned m = 0; m < WORLD_METRICS; m++) {
+        world_costs(w, m, map->vtag.tag, &costs[m]);
+        ck_assert_msg(costmap_parse(costs[m].data, costs[m].len, map, a, &maps[m], &e) == ERR_OK,
+                      "%s", e.text);
+        offers[m].map = maps[m];
+        bytes_free(&costs[m]);
+    }
+    bytes_free(&net);
+    const struct offer_network network = {.map = map,
+                                          .id = STR("net"),
+                                          .costs = offers,
+                                          .cost_count = w->no_second ? 1 : WORLD_METRICS,
+                                          .default_pid = PIDX_NONE,
+                                          .groups = UINT64_MAX};
+    const struct alto_offer offer = {.base = STR("/alto"),
+                                     .networks = &network,
+                                     .network_count = 1,
+                                     .updates = true,
+                                     .tips = true,
+                                     .serial = ++w->serial,
+                                     .release = world_release,
+                                     .release_arg = a};
+
+    ck_assert_msg(alto_offer_build(&offer, old, &c, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(alto_catalog_render(c, &e) == ERR_OK, "%s", e.text);
+    return c;
+}
+
+/* The server side: a hub with workers, which the tests turn by hand. */
+
+#define SIDE_WORKERS 2u
+
+struct side {
+    struct alto_hub *hub;
+    struct alto_server servers[SIDE_WORKERS];
+    _Atomic unsigned woken[SIDE_WORKERS];
+    struct world world;
+    struct alto_catalog *catalog; /* the newest */
+    struct arena *arena;
+    uint64_t now_ms;
+};
+
+static inline void side_wake(void *arg, unsigned worker)
+{
+    struct side *s = arg;
+
+    s->woken[worker]++;
+}
+
+/* The catalog to the hub and to all workers. */
+static inline void side_publish_catalog(struct side *s, struct alto_catalog *c)
+{
+    struct err e = {0};
+
+    ck_assert_msg(alto_hub_publish(s->hub, c, 1700000000000, &e) == ERR_OK, "%s", e.text);
+    for (unsigned i = 0; i < SIDE_WORKERS; i++) {
+        alto_catalog_take(c);
+        alto_server_set(&s->servers[i], c);
+    }
+    alto_catalog_drop(s->catalog);
+    s->catalog = c;
+}
+
+static inline void side_publish(struct side *s)
+{
+    side_publish_catalog(s, world_catalog(&s->world, s->catalog));
+}
+
+/* conf NULL: the default one, for as many workers as there are. */
+static inline struct side *side_new(const struct alto_hub_conf *conf, uint64_t seed)
+{
+    struct side *s = calloc(1, sizeof *s);
+    struct alto_hub_conf c;
+
+    if (conf)
+        c = *conf;
+    else
+        alto_hub_conf_default(&c);
+    c.workers = SIDE_WORKERS;
+    c.wake = side_wake;
+    c.wake_arg = s;
+    s->hub = alto_hub_new(&c);
+    ck_assert_ptr_nonnull(s->hub);
+    s->arena = arena_new((size_t)16 << 20);
+    s->now_ms = 1000000;
+    for (unsigned i = 0; i < SIDE_WORKERS; i++) {
+        alto_server_init(&s->servers[i]);
+        s->servers[i].hub = s->hub;
+        s->servers[i].worker = i;
+    }
+    world_init(&s->world, seed);
+    side_publish(s);
+    return s;
+}
+
+/* Until nobody is woken any more. */
+static inline void side_turn(struct side *s)
+{
+    bool again = true;
+
+    for (unsigned i = 0; i < SIDE_WORKERS; i++)
+        alto_hub_turn(&s->servers[i], s->now_ms);
+    while (again) {
+        again = false;
+        for (unsigned i = 0; i < SIDE_WORKERS; i++)
+            if (s->woken[i]) {
+                s->woken[i] = 0;
+                alto_hub_turn(&s->servers[i], s->now_ms);
+                again = true;
+            }
+    }
+}
+
+static inline void side_free(struct side *s)
+{
+    for (unsigned i = 0; i < SIDE_WORKERS; i++) {
+        alto_hub_leave(&s->servers[i]);
+        alto_server_fini(&s->servers[i]);
+    }
+    alto_hub_free(s->hub);
+    alto_catalog_drop(s->catalog);
+    arena_free(s->arena);
+    free(s);
+}
+
+/* The client side */
+
+struct reader {
+    struct http_stream stream;
+    const struct http_stream_use *use;
+    void *ctx;
+    struct bytes pending; /* written by the server, not read yet */
+    size_t copied, most;  /* of it not by reference; the most that ever was pending */
+    bool ended, gone;
+    int status; /* of the answer, also of a deferred one; 0: none yet */
+    char type[128];
+    char cache[128], encoding[32];
+    struct bytes body;
+
+    struct sse_read *sse;
+    json_t *docs; /* data-id -> document */
+    char control[128];
+    char log[4096]; /* "type,id " of each event */
+    unsigned fulls, patches, stopped, comments;
+    size_t longest_line, line;
+    bool comment, line_begins;
+};
+
+static inline struct reader *reader_of(const struct http_stream *s)
+{
+    return (struct reader *)(uintptr_t)s;
+}
+
+static inline void reader_append(struct reader *r, const char *p, size_t n)
+{
+    ck_assert(!r->ended && !r->gone);
+    ck_assert(bytes_add(&r->pending, p, n));
+    if (r->pending.len > r->most)
+        r->most = r->pending.len;
+}
+
+static inline bool reader_write(struct http_stream *s, struct str text)
+{
+    reader_append(reader_of(s), text.p, text.n);
+    reader_of(s)->copied += text.n;
+    return true;
+}
+
+static inline bool reader_share(struct http_stream *s, struct shared_body *b, size_t at, size_t n)
+{
+    ck_assert(at <= b->len && n <= b->len - at);
+    reader_append(reader_of(s), b->data + at, n);
+    return true;
+}
+
+static inline size_t reader_held(const struct http_stream *s)
+{
+    return reader_of(s)->pending.len;
+}
+
+static inline void reader_end(struct http_stream *s)
+{
+    ck_assert(!reader_of(s)->ended);
+    reader_of(s)->ended = true;
+}
+
+static inline void reader_take_answer(struct reader *r, const struct http_response *a)
+{
+    r->status = a->status;
+    snprintf(r->type, sizeof r->type, "%.*s", (int)a->type.n, a->type.p ? a->type.p : "");
+    for (size_t i = 0; i < a->header_count; i++) {
+        const struct http_header *h = &a->headers[i];
+
+        if (str_eq_nocase(h->name, STR("Cache-Control")))
+            snprintf(r->cache, sizeof r->cache, "%.*s", (int)h->value.n, h->value.p);
+        if (str_eq_nocase(h->name, STR("Content-Encoding")))
+            snprintf(r->encoding, sizeof r->encoding, "%.*s", (int)h->value.n, h->value.p);
+    }
+    if (a->shared)
+        ck_assert(bytes_add(&r->body, a->shared->data, a->shared->len));
+    else
+        ck_assert(bytes_add(&r->body, a->body.p ? a->body.p : "", a->body.n));
+    shared_body_drop(a->shared);
+}
+
+static inline bool reader_answer(struct http_stream *s, const struct http_response *a)
+{
+    ck_assert(a->status && !a->stream);
+    reader_take_answer(reader_of(s), a);
+    reader_of(s)->ended = true;
+    return true;
+}
+
+static const struct http_stream_ops reader_ops = {reader_answer, reader_write, reader_share,
+                                                  reader_held, reader_end};
+
+static inline void reader_control(struct reader *r, const json_t *v)
+{
+    const char *uri = json_string_value(json_object_get(v, "control-uri"));
+
+    if (uri) {
+        ck_assert_msg(!r->control[0] && !r->log[0], "the first event, once");
+        snprintf(r->control, sizeof r->control, "%s", uri);
+    }
+    r->stopped += (unsigned)json_array_size(json_object_get(v, "stopped"));
+}
+
+static inline enum err_code reader_event(void *ctx, const struct sse_event *ev, struct err *e)
+{
+    struct reader *r = ctx;
+    struct str type = ev->event, id = {NULL, 0};
+    json_t *v, *next = NULL;
+    char key[160];
+
+    if (memchr(ev->event.p, ',', ev->event.n))
+        ck_assert_msg(sse_event_split(ev->event, &type, &id, e) == ERR_OK, "%s", e->text);
+    snprintf(key, sizeof key, "%.*s", (int)id.n, id.p ? id.p : "");
+    v = json_loadb(ev->data.p, ev->data.n, 0, NULL);
+    if (str_eq(type, STR("application/alto-updatestreamcontrol+json"))) {
+        ck_assert_ptr_nonnull(v);
+        reader_control(r, v);
+        json_decref(v);
+    } else if (str_eq(type, STR(PATCH_TYPE_MERGE)) || str_eq(type, STR(PATCH_TYPE_JSON))) {
+        const json_t *old = json_object_get(r->docs, key);
+
+        ck_assert_msg(old && v, "a patch of %s, which is not there", key);
+        if (str_eq(type, STR(PATCH_TYPE_MERGE)))
+            next = merge_patch_apply(old, v);
+        else
+            ck_assert_msg(json_patch_apply(old, v, &next, e) == ERR_OK, "%s", e->text);
+        json_object_set_new(r->docs, key, next);
+        json_decref(v);
+        r->patches++;
+    } else {
+        ck_assert_msg(v || type.p[0] == 'm', "%.*s", (int)ev->data.n, ev->data.p);
+        json_object_set_new(r->docs, key, v ? v : json_stringn(ev->data.p, ev->data.n));
+        r->fulls++;
+    }
+    if (strlen(r->log) + ev->event.n + 2 < sizeof r->log)
+        snprintf(r->log + strlen(r->log), sizeof r->log - strlen(r->log), "%.*s ", (int)ev->event.n,
+                 ev->event.p);
+    return ERR_OK;
+}
+
+static inline struct reader *reader_new(void)
+{
+    struct reader *r = calloc(1, sizeof *r);
+
+    r->stream.ops = &reader_ops;
+    r->sse = sse_read_new(NULL, reader_event, r);
+    r->docs = json_object();
+    r->line_begins = true;
+    return r;
+}
+
+/* The connection ends, if it has not. */
+static inline void reader_free(struct reader *r)
+{
+    if (!r)
+        return;
+    if (r->use && !r->ended && !r->gone) {
+        r->gone = true;
+        r->use->on_gone(r->ctx);
+    }
+    sse_read_free(r->sse);
+    json_decref(r->docs);
+    bytes_free(&r->pending);
+    bytes_free(&r->body);
+    free(r);
+}
+
+static inline void reader_lines(struct reader *r, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (r->line_begins && p[i] == ':')
+            r->comments++;
+        r->line_begins = p[i] == '\n';
+        r->line = p[i] == '\n' ? 0 : r->line + 1;
+        if (r->line > r->longest_line)
+            r->longest_line = r->line;
+    }
+}
+
+/* Reads at most n bytes of what is there. */
+static inline void reader_read(struct reader *r, size_t n)
+{
+    const size_t before = r->pending.len;
+    struct err e = {0};
+
+    if (n > before)
+        n = before;
+    if (!n)
+        return;
+    reader_lines(r, r->pending.data, n);
+    ck_assert_msg(sse_read_feed(r->sse, r->pending.data, n, &e) == ERR_OK, "%s", e.text);
+    memmove(r->pending.data, r->pending.data + n, before - n);
+    r->pending.len -= n;
+    if (before > HTTP_STREAM_LOW && r->pending.len <= HTTP_STREAM_LOW && !r->ended && r->use &&
+        r->use->on_room)
+        r->use->on_room(r->ctx, &r->stream);
+}
+
+static inline void reader_read_all(struct reader *r)
+{
+    while (r->pending.len)
+        reader_read(r, SIZE_MAX);
+}
+
+/* A request; the answer is in the reader, its stream is open. */
+struct ask {
+    enum http_method method;
+    const char *path, *type, *accept, *body;
+    const char *from; /* address; NULL: 192.0.2.1 */
+    bool is_head;
+    const char *encoding;
+};
+
+static inline struct reader *side_ask(struct side *s, unsigned worker, struct ask a)
+{
+    struct reader *r = reader_new();
+    struct http_header headers[3];
+    struct http_request q = {.method = a.method,
+                             .is_head = a.is_head,
+                             .host = STR("alto.example.com"),
+                             .path = str_from(a.path),
+                             .target = str_from(a.path),
+                             .body = str_from(a.body),
+                             .headers = headers,
+                             .arena = s->arena};
+    struct http_response out = {0};
+    const struct alto_resource *resource;
+    const char *from = a.from ? a.from : "192.0.2.1";
+
+    ck_assert(addr_parse(from, strlen(from), &q.client, NULL) == ERR_OK);
+    q.peer = q.client;
+    if (a.type)
+        headers[q.header_count++] = (struct http_header){STR("Content-Type"), str_from(a.type)};
+    if (a.accept)
+        headers[q.header_count++] = (struct http_header){STR("Accept"), str_from(a.accept)};
+    if (a.encoding)
+        headers[q.header_count++] =
+            (struct http_header){STR("Accept-Encoding"), str_from(a.encoding)};
+    arena_reset(s->arena);
+    resource = alto_find_path(s->servers[worker].catalog, q.path);
+    if (resource && resource->kind == ALTO_UPDATES)
+        alto_updates_open(&s->servers[worker], resource, &q, &out);
+    else if (resource && resource->kind == ALTO_TIPS)
+        alto_tips_open(&s->servers[worker], resource, &q, &out);
+    else if (!alto_hub_handle(&s->servers[worker], &q, &out))
+        out.status = -1;
+    if (out.stream) {
+        r->use = out.stream;
+        r->ctx = out.stream_ctx;
+    }
+    reader_take_answer(r, &out);
+    if (r->use)
+        r->use->on_open(r->ctx, &r->stream);
+    return r;
+}
+
+static inline struct reader *side_stream(struct side *s, unsigned worker, const char *body)
+{
+    return side_ask(s, worker,
+                    (struct ask){.method = HTTP_POST,
+                                 .path = "/alto/updates",
+                                 .type = "application/alto-updatestreamparams+json",
+                                 .accept = "text/event-stream",
+                                 .body = body});
+}
+
+/* The status of a stream control request; *code and *field of an error, each of 64. */
+static inline int side_control(struct side *s, unsigned worker, const char *uri, const char *body,
+                               char *code, char *field)
+{
+    struct reader *r = side_ask(s, worker,
+                                (struct ask){.method = HTTP_POST,
+                                             .path = uri,
+                                             .type = "application/alto-updatestreamparams+json",
+                                             .body = body});
+    const int status = r->status;
+    json_t *v = json_loadb(r->body.data ? r->body.data : "", r->body.len, 0, NULL);
+    const json_t *meta = json_object_get(v, "meta");
+    const char *c = json_string_value(json_object_get(meta, "code"));
+    const char *f = json_string_value(json_object_get(meta, "field"));
+
+    if (code)
+        snprintf(code, 64, "%s", c ? c : "");
+    if (field)
+        snprintf(field, 64, "%s", f ? f : "");
+    json_decref(v);
+    reader_free(r);
+    return status;
+}
+
+/* The newest version of a GET resource, or the answer to a POST, as a value. */
+static inline json_t *side_get(struct side *s, const char *id, const char *input)
+{
+    const struct alto_resource *r = alto_find_id(s->catalog, str_from(id));
+    json_t *v;
+
+    ck_assert_msg(r, "%s", id);
+    if (r->accepts.n) {
+        struct bytes text = {0};
+        struct arena *a = arena_new((size_t)64 << 20);
+        const struct alto_question q = {.catalog = s->catalog,
+                                        .resource = r,
+                                        .body = str_from(input),
+                                        .wall_ms = 1700000000000,
+                                        .arena = a};
+        struct alto_reply reply = {.out = &text, .media_type = r->media_type};
+
+        ck_assert_msg(alto_reply_make(&q, &reply), "%s: %s %s", id, reply.error.field,
+                      reply.error.text);
+        v = reply.whole ? json_loadb(reply.whole->text->data, reply.whole->text->len, 0, NULL)
+                        : json_loadb(text.data, text.len, 0, NULL);
+        bytes_free(&text);
+        arena_free(a);
+    } else {
+        v = json_loadb(r->bodies->text->data, r->bodies->text->len, 0, NULL);
+    }
+    ck_assert_ptr_nonnull(v);
+    return v;
+}
+
+static inline void ck_assert_json(const json_t *a, const json_t *b, const char *what)
+{
+    char *x = json_dumps(a, JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    char *y = json_dumps(b, JSON_SORT_KEYS | JSON_ENCODE_ANY);
+
+    ck_assert_msg(x && y && !strcmp(x, y), "%s:\n%.2000s\n%.2000s", what, x ? x : "nothing",
+                  y ? y : "nothing");
+    free(x);
+    free(y);
+}
