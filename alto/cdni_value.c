@@ -63,6 +63,8 @@ static bool covers(const json_t *have, const json_t *want, struct cdni_work *wor
         }
         return all && json_is_array(have);
     }
+    if (json_is_number(want)) /* 1 is 1.0 */
+        return json_is_number(have) && json_number_value(have) == json_number_value(want);
     if (!json_is_object(want))
         return json_equal(have, want);
     object = json_incref((json_t *)(uintptr_t)want); /* jansson iterates no const */
