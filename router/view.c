@@ -24,6 +24,18 @@ struct view_source *view_source_new(struct arena *owned, const struct netmap *n,
     return s;
 }
 
+struct view_source *view_source_new_held(const struct netmap *n, const struct costmap *c,
+                                         void (*release)(void *arg), void *arg)
+{
+    struct view_source *s = view_source_new(NULL, n, c);
+
+    if (s) {
+        s->release = release;
+        s->release_arg = arg;
+    }
+    return s;
+}
+
 void view_source_take(struct view_source *s)
 {
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
@@ -42,7 +54,10 @@ void view_source_drop(struct view_source *s)
 {
     if (!s || !ref_was_last(&s->refs))
         return;
-    arena_free(s->arena);
+    if (s->release)
+        s->release(s->release_arg);
+    else
+        arena_free(s->arena);
     free(s);
 }
 

@@ -109,10 +109,16 @@ struct view_source {
     struct arena *arena;
     const struct netmap *netmap; /* one of the two */
     const struct costmap *costmap;
+    void (*release)(void *arg); /* NULL: the arena is freed; else this is called instead */
+    void *release_arg;
 };
 
 struct view_source *view_source_new(struct arena *owned, const struct netmap *n,
                                     const struct costmap *c);
+/* The same of a map that somebody else keeps: release(arg) when the last reference goes, on that
+ * thread. NULL: no memory, and nothing is released. */
+struct view_source *view_source_new_held(const struct netmap *n, const struct costmap *c,
+                                         void (*release)(void *arg), void *arg) MUST_CHECK;
 void view_source_take(struct view_source *s);
 void view_source_drop(struct view_source *s);
 
