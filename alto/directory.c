@@ -3,6 +3,7 @@
 #include "alto/cost_request.h"
 #include "alto/propmap.h"
 #include "alto/server.h"
+#include "alto/pathvec.h"
 #include "base/json_write.h"
 
 /* The information resource directory (RFC 7285 section 9.2): what its client group sees. */
@@ -166,6 +167,16 @@ static void write_mappings(struct json_write *w, const struct alto_resource *r)
     json_write_object_end(w);
 }
 
+/* RFC 9275 section 7.2.4. */
+static void write_ane_properties(struct json_write *w, const struct path_vectors *p)
+{
+    json_write_key(w, STR("ane-property-names"));
+    json_write_array(w);
+    for (size_t i = 0; i < path_vectors_properties(p); i++)
+        json_write_string(w, path_vectors_property(p, i));
+    json_write_array_end(w);
+}
+
 /* RFC 8895 section 6.3, RFC 9569 section 5.2: how each of its resources may change. */
 static void write_changes(struct directory *d, const struct alto_resource *r)
 {
@@ -219,6 +230,8 @@ static void write_capabilities(struct directory *d, const struct alto_resource *
         write_changes(d, r);
     else
         write_cost_service(&d->w, r);
+    if (r->paths)
+        write_ane_properties(&d->w, r->paths);
     json_write_object_end(&d->w);
 }
 

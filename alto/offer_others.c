@@ -2,6 +2,7 @@
 
 #include "alto/cdni.h"
 #include "alto/offer_make.h"
+#include "alto/pathvec.h"
 #include "alto/propmap.h"
 
 /* The network maps that the same client groups see, of those from i on; the first of them is i. */
@@ -111,42 +112,81 @@ static enum err_code path_costs(struct offer_make *m, struct alto_resource *r)
     const struct alto_network *n = r->network;
     struct alto_cost *path = arena_array(m->arena, 1, sizeof *path);
     const struct alto_cost **list = arena_array(m->arena, n->cost_count + 1, sizeof *list);
+    bool *testable = arena_array(m->arena, n->cost_count + 1, sizeof *testable);
 
-    if (!path || !list)
+    if (!path || !list || !testable)
         return offer_no_memory(m);
     path->type = offer_type(m, &like);
     path->modified_ms = n->modified_ms;
     if (!path->type)
         return offer_no_memory(m);
     list[0] = path;
-    for (size_t i = 0; i < n->cost_count; i++)
+    for (size_t i = 0; i < n->cost_count; i++) {
         list[i + 1] = &n->costs[i];
+        testable[i + 1] = true; /* paths are not (RFC 9275 section 7.2.4) */
+    }
+    r->testable = testable;
     r->costs = list;
     r->cost_count = n->cost_count + 1;
     r->max_cost_types = r->cost_count < 16 ? (uint32_t)r->cost_count : 16;
     return ERR_OK;
 }
 
+/* RFC 9275 section 7.2.5: the network map, and the maps whose entities elements are, as far as they
+ * are named already. */
+static enum err_code path_uses(struct offer_make *m, struct alto_resource *r,
+                               const struct path_vectors *p)
+{
+    size_t n = path_vectors_depends(p);
+    const struct alto_resource **uses = arena_array(m->arena, n + 1, sizeof *uses);
+
+    if (!uses)
+        return offer_no_memory(m);
+    uses[r->use_count++] = m->c->default_network;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < m->count; k++)
+            if (str_eq(m->list[k].id, str_from(path_vectors_depend(p, i)->resource_id)))
+                uses[r->use_count++] = &m->list[k];
+    r->uses = uses;
+    return ERR_OK;
+}
+
+static struct alto_resource *add_path(struct offer_make *m, enum alto_kind kind,
+                                      const struct offer_paths *o, const char *suffix)
+{
+    struct str id = o->id.n ? o->id : STR("anes");
+    struct alto_resource *r;
+
+    if (id.n > PATHVEC_ID_MAX) {
+        err_set(m->e, ERR_LIMIT,
+                "path vectors \"%.*s\": the id has more than %d characters, which leaves none for "
+                "those of its parts",
+                (int)id.n, id.p, PATHVEC_ID_MAX);
+        return NULL;
+    }
+    r = offer_resource(m, kind, offer_groups(m, o->groups), "%.*s-%s", (int)id.n, id.p, suffix);
+    if (!r || path_uses(m, r, o->paths) != ERR_OK)
+        return NULL;
+    r->network = &m->networks[0];
+    r->paths = o->paths;
+    return r;
+}
+
 static enum err_code add_paths(struct offer_make *m, const struct offer_paths *o)
 {
-    struct str id = o->id.n ? o->id : STR("path-vector");
-    uint64_t groups = offer_groups(m, o->groups);
     struct alto_resource *pids, *endpoints;
 
     if (!m->offer->network_count)
         return err_set(m->e, ERR_CONFLICT, "path vectors without a network map");
-    pids = offer_resource(m, ALTO_PATH_COST, groups, "%.*s", (int)id.n, id.p);
-    if (!pids || offer_uses(m, pids, m->c->default_network) != ERR_OK)
-        return m->e->code;
-    endpoints = offer_resource(m, ALTO_PATH_ENDPOINT, groups, "%.*s-endpoint", (int)id.n, id.p);
+    pids = add_path(m, ALTO_PATH_COST, o, "path-cost");
+    endpoints = pids ? add_path(m, ALTO_PATH_ENDPOINT, o, "path-endpoint") : NULL;
     if (!endpoints)
         return m->e->code;
-    pids->network = endpoints->network = &m->networks[0];
-    pids->paths = endpoints->paths = o->paths;
     if (path_costs(m, pids) != ERR_OK)
         return m->e->code;
     endpoints->costs = pids->costs;
     endpoints->cost_count = pids->cost_count;
+    endpoints->testable = pids->testable;
     endpoints->max_cost_types = pids->max_cost_types;
     return ERR_OK;
 }

@@ -43,12 +43,12 @@ typedef bool reply_fn(const struct alto_question *q, struct alto_reply *reply);
 static reply_fn *const replies[ALTO_KINDS] = {
     [ALTO_NETWORK_FILTER] = alto_network_filter_reply,
     [ALTO_COST_FILTER] = alto_cost_filter_reply,
-    [ALTO_ENDPOINT_PROP] = NULL,
-    [ALTO_ENDPOINT_COST] = NULL,
+    [ALTO_ENDPOINT_PROP] = alto_endpoint_prop_reply,
+    [ALTO_ENDPOINT_COST] = alto_endpoint_cost_reply,
     [ALTO_PROP_FILTER] = alto_prop_filter_reply,
     [ALTO_CDNI_FILTER] = alto_cdni_filter_reply,
-    [ALTO_PATH_COST] = NULL,
-    [ALTO_PATH_ENDPOINT] = NULL,
+    [ALTO_PATH_COST] = alto_path_cost_reply,
+    [ALTO_PATH_ENDPOINT] = alto_path_endpoint_reply,
 };
 
 bool alto_reply_make(const struct alto_question *q, struct alto_reply *reply)

@@ -23,6 +23,7 @@ struct alto_fixture {
     struct http_request asked;
     struct http_response response;
     struct str user;
+    struct addr client;
 };
 
 static inline uint64_t alto_fixture_clock(void *arg)
@@ -118,6 +119,7 @@ static inline int alto_fixture_ask(struct alto_fixture *f, enum http_method meth
                                      .header_count = f->header_count,
                                      .body = body,
                                      .user = f->user,
+                                     .client = f->client,
                                      .arena = f->request};
     alto_handle(&f->server, &f->asked, &f->response);
     f->header_count = 0;
