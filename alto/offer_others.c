@@ -143,10 +143,12 @@ static enum err_code path_uses(struct offer_make *m, struct alto_resource *r,
     if (!uses)
         return offer_no_memory(m);
     uses[r->use_count++] = m->c->default_network;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < m->count; k++)
-            if (str_eq(m->list[k].id, str_from(path_vectors_depend(p, i)->resource_id)))
-                uses[r->use_count++] = &m->list[k];
+    for (size_t i = 0; i < n; i++) {
+        const struct alto_resource *one = find(m, path_vectors_depend(p, i)->resource_id);
+
+        if (one && one != uses[0])
+            uses[r->use_count++] = one;
+    }
     r->uses = uses;
     return ERR_OK;
 }

@@ -242,6 +242,20 @@ static bool write_costs(struct answer *a)
     return json_write_done(&w);
 }
 
+/* The version of a resource that the elements' map names: as it is served here; else as the map
+ * says. The tag may be empty. */
+static struct vtag version_of(const struct answer *a, const struct vtag *on)
+{
+    const struct alto_resource *r = alto_find_id(a->q->catalog, str_from(on->resource_id));
+    struct vtag v = *on;
+
+    if (r && r->vtag.tag[0])
+        return r->vtag;
+    if (r && r->props)
+        snprintf(v.tag, sizeof v.tag, "%s", propmap_tag(r->props));
+    return v;
+}
+
 /* The vtag of the first part, and those of the maps whose entities elements are, when these are
  * asked for (section 7.2.6). */
 static void write_depends(struct answer *a, struct json_write *w)
@@ -254,14 +268,10 @@ static void write_depends(struct answer *a, struct json_write *w)
     json_write_array(w);
     vtag_write(w, &a->vtag);
     for (size_t i = 0; persistent && i < path_vectors_depends(a->paths); i++) {
-        const struct vtag *on = path_vectors_depend(a->paths, i);
-        const struct alto_resource *r = alto_find_id(a->q->catalog, str_from(on->resource_id));
+        struct vtag on = version_of(a, path_vectors_depend(a->paths, i));
 
-        /* As it is served here; else as the map that we were given says. */
-        if (r && r->vtag.tag[0])
-            on = &r->vtag;
-        if (on->tag[0])
-            vtag_write(w, on);
+        if (on.tag[0])
+            vtag_write(w, &on);
     }
     json_write_array_end(w);
 }

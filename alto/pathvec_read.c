@@ -184,7 +184,8 @@ static enum err_code on_row(struct reader *r, const struct json_event *ev, struc
         return ERR_OK;
     }
     rc = vtag_read_expect(ev, JSON_PUSH_ARRAY, e);
-    r->at = AT_PATH;
+    if (rc == ERR_OK)
+        r->at = AT_PATH;
     r->count = 0;
     return rc;
 }
