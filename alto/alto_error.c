@@ -18,6 +18,7 @@ static void copy(char *out, size_t size, struct str s)
     out[n] = '\0';
 }
 
+PRINTF_LIKE(6, 0)
 static bool set(struct alto_error *e, int status, enum alto_code code, const char *field,
                 struct str value, const char *fmt, va_list ap)
 {
