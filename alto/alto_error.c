@@ -20,6 +20,8 @@ static void copy(char *out, size_t size, struct str s)
 
 PRINTF_LIKE(6, 0)
 static bool set(struct alto_error *e, int status, enum alto_code code, const char *field,
+                struct str value, const char *fmt, va_list ap) PRINTF_LIKE(6, 0);
+static bool set(struct alto_error *e, int status, enum alto_code code, const char *field,
                 struct str value, const char *fmt, va_list ap)
 {
     char text[2 * ALTO_VALUE_MAX];
