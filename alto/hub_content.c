@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "alto/hub.h"
+#include "alto/multipart.h"
 
 #define REPLY_BYTES_MAX ((size_t)64 << 20) /* when the catalog does not say */
 #define REPLY_ARENA_MAX ((size_t)256 << 20)
@@ -197,6 +198,34 @@ static bool add_part(struct hub_content *c, struct str id, enum patch_kind kind,
     return true;
 }
 
+/* Multipart answers (RFC 8895 section 6.7.3): one patch a part. */
+static bool diff_parts(struct hub_content *c, const struct hub_version *old)
+{
+    const struct str old_text = {old->whole->data, old->whole->len};
+    const struct str new_text = {c->whole->data, c->whole->len};
+    struct multipart from, to;
+
+    if (multipart_read(str_from(old->media_type), old_text, true, &from, NULL) != ERR_OK ||
+        multipart_read(str_from(c->media_type), new_text, true, &to, NULL) != ERR_OK ||
+        from.part_count != to.part_count || to.part_count > HUB_PARTS_MAX)
+        return false;
+    for (size_t i = 0; i < to.part_count; i++) {
+        const struct multipart_part *a = &from.parts[i], *b = &to.parts[i];
+        struct bytes text = {0};
+        enum patch_kind kind = PATCH_MERGE;
+        bool good = b->id.n && b->id.n <= ALTO_ID_MAX && str_eq(a->id, b->id);
+
+        if (good && str_eq(a->body, b->body))
+            continue;
+        good = good && diff_trees(a->body, b->body, &kind, &text) &&
+               add_part(c, b->id, kind, (struct str){text.data, text.len});
+        bytes_free(&text);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
 static bool diff(struct hub_content *c, const struct hub_version *old,
                  const struct alto_resource *from, const struct alto_resource *to)
 {
@@ -205,7 +234,7 @@ static bool diff(struct hub_content *c, const struct hub_version *old,
     bool good;
 
     if (!strncmp(c->media_type, "multipart/", 10))
-        return false;
+        return old->whole && diff_parts(c, old);
     if (strcmp(c->media_type, old->media_type) != 0)
         return false;
     if (from && to && (to->kind == ALTO_NETWORK_MAP || to->kind == ALTO_COST_MAP))

@@ -68,6 +68,11 @@ static void prepare(struct step *s, struct alto_catalog *before, struct alto_cat
     s->to = STEP_CHANGED;
     if (from && from->kind == to->kind && !s->node->behind)
         hub_content_patch(&s->content, s->node, from, to);
+    /* Multipart texts differ in their boundary, too. */
+    if (s->content.patched && !s->content.part_count) {
+        hub_content_drop(&s->content);
+        s->to = STEP_SAME;
+    }
 }
 
 /* With the lock held. */

@@ -10,9 +10,13 @@
 #include <check.h>
 #include <jansson.h>
 
+#include "alto/cdni.h"
 #include "alto/hub.h"
+#include "alto/multipart.h"
 #include "alto/offer.h"
 #include "alto/patch.h"
+#include "alto/pathvec.h"
+#include "alto/propmap.h"
 #include "alto/sse_read.h"
 #include "base/hash.h"
 
@@ -27,8 +31,12 @@ struct world {
     bool pid[WORLD_PIDS];
     uint8_t owner[WORLD_PREFIXES]; /* WORLD_PIDS: nobody's */
     double cost[WORLD_METRICS][WORLD_PIDS][WORLD_PIDS];
-    unsigned filler; /* PIDs more, each with costs to all of them: for large maps */
-    bool no_second;  /* the second metric is not offered */
+    int props[WORLD_PREFIXES][2]; /* of prefixes: below 0 none, 0 null */
+    bool path[WORLD_PIDS][3];     /* from pid0 to this PID by way of the elements 0 to 2 */
+    unsigned bandwidth[3];        /* of elements */
+    unsigned protocols;           /* bits of what the CDN delivers by */
+    unsigned filler;              /* PIDs more, each with costs to all of them: for large maps */
+    bool no_second;               /* the second metric is not offered */
     uint64_t serial;
 };
 
@@ -54,6 +62,7 @@ static inline void world_init(struct world *w, uint64_t seed)
     }
     for (unsigned i = 0; i < WORLD_PREFIXES; i++)
         w->owner[i] = (uint8_t)(i % 4);
+    w->protocols = 1;
 }
 
 /* A few values, now and then PIDs and prefixes. */
@@ -67,6 +76,15 @@ static inline void world_change(struct world *w)
 
         w->pid[i] = !w->pid[i];
     }
+    for (uint64_t n = world_random(w, 4); n > 0; n--) {
+        w->props[world_random(w, WORLD_PREFIXES)][world_random(w, 2)] =
+            (int)world_random(w, 50) - 10;
+        w->path[world_random(w, WORLD_PIDS)][world_random(w, 3)] ^= true;
+    }
+    if (!world_random(w, 2))
+        w->bandwidth[world_random(w, 3)] = (unsigned)world_random(w, 100);
+    if (!world_random(w, 4))
+        w->protocols = 1 + (unsigned)world_random(w, 7);
     if (!world_random(w, 3))
         w->owner[world_random(w, WORLD_PREFIXES)] = (uint8_t)world_random(w, WORLD_PIDS + 1);
 }
@@ -145,6 +163,75 @@ static inline void world_costs(const struct world *w, unsigned metric, const cha
     world_add(out, "}}");
 }
 
+static inline void world_props(const struct world *w, struct bytes *out)
+{
+    static const char *const names[] = {"bw", "load"};
+
+    world_add(out, "{\"property-map\":{\"ipv4:10.0.0.0/8\":{\"bw\":\"all\"}");
+    for (unsigned i = 0; i < WORLD_PREFIXES; i++) {
+        ck_assert(bytes_printf(out, ",\"ipv4:10.0.%u.0/24\":{\"who\":%u", i, i));
+        for (unsigned k = 0; k < 2; k++)
+            if (w->props[i][k] == 0)
+                ck_assert(bytes_printf(out, ",\"%s\":null", names[k]));
+            else if (w->props[i][k] > 0)
+                ck_assert(bytes_printf(out, ",\"%s\":\"%d\"", names[k], w->props[i][k]));
+        world_add(out, "}");
+    }
+    world_add(out, "}}");
+}
+
+static inline void world_elements(const struct world *w, struct bytes *out)
+{
+    world_add(out, "{\"property-map\":{");
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert(bytes_printf(out, "%s\".ane:L%u\":{\"max-reservable-bandwidth\":%u}",
+                               i ? "," : "", i, w->bandwidth[i]));
+    world_add(out, "}}");
+}
+
+static inline void world_paths(const struct world *w, const char *tag, struct bytes *out)
+{
+    bool row = false;
+
+    ck_assert(bytes_printf(out,
+                           "{\"meta\":{\"cost-type\":{\"cost-mode\":\"array\",\"cost-metric\":"
+                           "\"ane-path\"},\"dependent-vtags\":[{\"resource-id\":\"net\","
+                           "\"tag\":\"%s\"}]},\"cost-map\":{\"pid0\":{",
+                           tag));
+    for (unsigned i = 1; i < WORLD_PIDS; i++) {
+        bool first = true;
+
+        if (!w->pid[i])
+            continue;
+        ck_assert(bytes_printf(out, "%s\"pid%u\":[", row ? "," : "", i));
+        row = true;
+        for (unsigned k = 0; k < 3; k++)
+            if (w->path[i][k] || k == i % 3) {
+                ck_assert(bytes_printf(out, "%s\"L%u\"", first ? "" : ",", k));
+                first = false;
+            }
+        world_add(out, "]");
+    }
+    world_add(out, "}}}");
+}
+
+static inline void world_advert(const struct world *w, struct bytes *out)
+{
+    static const char *const names[] = {"http/1.1", "https/1.1", "h3"};
+    bool first = true;
+
+    world_add(out,
+              "{\"cdni-advertisement\":{\"capabilities-with-footprints\":[{\"capability-type\":"
+              "\"FCI.DeliveryProtocol\",\"capability-value\":{\"delivery-protocols\":[");
+    for (unsigned i = 0; i < 3; i++)
+        if (w->protocols >> i & 1) {
+            ck_assert(bytes_printf(out, "%s\"%s\"", first ? "" : ",", names[i]));
+            first = false;
+        }
+    world_add(out, "]},\"footprints\":[{\"footprint-type\":\"ipv4cidr\",\"footprint-value\":"
+                   "[\"10.0.0.0/8\"]}]}]}}");
+}
+
 static inline void world_release(void *arg)
 {
     arena_free(arg);
@@ -157,6 +244,11 @@ static inline struct alto_catalog *world_catalog(struct world *w, const struct a
     const struct netmap *map;
     const struct costmap *maps[WORLD_METRICS];
     struct offer_cost offers[WORLD_METRICS] = {{0}};
+    struct bytes props = {0}, elements = {0}, paths = {0}, advert = {0};
+    struct offer_props offer_props = {.id = STR("props"), .groups = UINT64_MAX};
+    struct offer_paths offer_paths = {.id = STR("pv"), .groups = UINT64_MAX};
+    struct offer_cdni offer_cdni = {.id = STR("cdni"), .groups = UINT64_MAX};
+    const struct propmap *ane;
     struct alto_catalog *c;
     struct err e = {0};
 
@@ -170,6 +262,22 @@ static inline struct alto_catalog *world_catalog(struct world *w, const struct a
         bytes_free(&costs[m]);
     }
     bytes_free(&net);
+    world_props(w, &props);
+    world_elements(w, &elements);
+    world_paths(w, map->vtag.tag, &paths);
+    world_advert(w, &advert);
+    ck_assert_msg(propmap_parse(props.data, props.len, a, &offer_props.map, &e) == ERR_OK, "%s",
+                  e.text);
+    ck_assert_msg(propmap_parse(elements.data, elements.len, a, &ane, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(path_vectors_parse(paths.data, paths.len, ane, map, a, &offer_paths.paths, &e) ==
+                      ERR_OK,
+                  "%s", e.text);
+    ck_assert_msg(cdni_advert_parse(advert.data, advert.len, a, &offer_cdni.advert, &e) == ERR_OK,
+                  "%s", e.text);
+    bytes_free(&props);
+    bytes_free(&elements);
+    bytes_free(&paths);
+    bytes_free(&advert);
     const struct offer_network network = {.map = map,
                                           .id = STR("net"),
                                           .costs = offers,
@@ -179,6 +287,12 @@ static inline struct alto_catalog *world_catalog(struct world *w, const struct a
     const struct alto_offer offer = {.base = STR("/alto"),
                                      .networks = &network,
                                      .network_count = 1,
+                                     .props = &offer_props,
+                                     .prop_count = 1,
+                                     .paths = &offer_paths,
+                                     .path_count = 1,
+                                     .cdni = &offer_cdni,
+                                     .cdni_count = 1,
                                      .updates = true,
                                      .tips = true,
                                      .serial = ++w->serial,
@@ -389,6 +503,22 @@ static inline void reader_control(struct reader *r, const json_t *v)
     r->stopped += (unsigned)json_array_size(json_object_get(v, "stopped"));
 }
 
+/* "<id>.<content id>" each. */
+static inline void docs_of_parts(json_t *docs, const char *id, struct str type, struct str text)
+{
+    struct multipart m;
+    struct err e = {0};
+
+    ck_assert_msg(multipart_read(type, text, true, &m, &e) == ERR_OK, "%s", e.text);
+    for (size_t i = 0; i < m.part_count; i++) {
+        const struct multipart_part *p = &m.parts[i];
+        char key[200];
+
+        snprintf(key, sizeof key, "%s.%.*s", id, (int)p->id.n, p->id.p);
+        json_object_set_new(docs, key, json_loadb(p->body.p, p->body.n, 0, NULL));
+    }
+}
+
 static inline enum err_code reader_event(void *ctx, const struct sse_event *ev, struct err *e)
 {
     struct reader *r = ctx;
@@ -415,9 +545,11 @@ static inline enum err_code reader_event(void *ctx, const struct sse_event *ev, 
         json_object_set_new(r->docs, key, next);
         json_decref(v);
         r->patches++;
+    } else if (!v) {
+        docs_of_parts(r->docs, key, type, ev->data);
+        r->fulls++;
     } else {
-        ck_assert_msg(v || type.p[0] == 'm', "%.*s", (int)ev->data.n, ev->data.p);
-        json_object_set_new(r->docs, key, v ? v : json_stringn(ev->data.p, ev->data.n));
+        json_object_set_new(r->docs, key, v);
         r->fulls++;
     }
     if (strlen(r->log) + ev->event.n + 2 < sizeof r->log)
@@ -576,7 +708,18 @@ static inline int side_control(struct side *s, unsigned worker, const char *uri,
     return status;
 }
 
-/* The newest version of a GET resource, or the answer to a POST, as a value. */
+/* What names that differ from answer to answer are made of in those that are followed. */
+static inline uint64_t node_random(const struct alto_hub *h, const char *id)
+{
+    for (size_t i = 0; i < HUB_BUCKETS; i++)
+        for (const struct hub_node *n = h->nodes[i]; n; n = n->next)
+            if (!strcmp(n->id, id))
+                return n->random;
+    return 0;
+}
+
+/* The newest version of a GET resource, or the answer to a POST, as a value; of a multipart one an
+ * object of "<id>.<content id>". */
 static inline json_t *side_get(struct side *s, const char *id, const char *input)
 {
     const struct alto_resource *r = alto_find_id(s->catalog, str_from(id));
@@ -590,13 +733,19 @@ static inline json_t *side_get(struct side *s, const char *id, const char *input
                                         .resource = r,
                                         .body = str_from(input),
                                         .wall_ms = 1700000000000,
+                                        .random = node_random(s->hub, id),
                                         .arena = a};
         struct alto_reply reply = {.out = &text, .media_type = r->media_type};
 
         ck_assert_msg(alto_reply_make(&q, &reply), "%s: %s %s", id, reply.error.field,
                       reply.error.text);
-        v = reply.whole ? json_loadb(reply.whole->text->data, reply.whole->text->len, 0, NULL)
-                        : json_loadb(text.data, text.len, 0, NULL);
+        if (reply.whole)
+            v = json_loadb(reply.whole->text->data, reply.whole->text->len, 0, NULL);
+        else if (reply.media_type.p[0] == 'm')
+            docs_of_parts(v = json_object(), id, reply.media_type,
+                          (struct str){text.data, text.len});
+        else
+            v = json_loadb(text.data, text.len, 0, NULL);
         bytes_free(&text);
         arena_free(a);
     } else {
