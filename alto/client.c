@@ -119,16 +119,14 @@ static void connect_to(struct alto_client *c, unsigned slot)
     c->ops->connect(c->ctx, slot, &to);
 }
 
-void client_fetch(struct alto_client *c, unsigned slot, struct exchange_ask *ask,
-                  client_done_fn *done)
+static void fetch(struct alto_client *c, struct exchange_ask *ask, struct client_slot how)
 {
-    struct client_slot *s = &c->slots[slot];
+    struct client_slot *s = &c->slots[how.slot];
     struct err e = {0};
 
     ask->redirects_max = c->conf.redirects_max;
     ask->hosts = &c->hosts;
-    *s = (struct client_slot){
-        .done = done, .silence_ms = c->conf.timeout_ms, .end_ms = c->now_ms + c->conf.exchange_ms};
+    *s = how;
     s->x = calloc(1, sizeof *s->x);
     if (!s->x) {
         err_set(&e, ERR_LIMIT, "no memory left for a request");
@@ -139,7 +137,34 @@ void client_fetch(struct alto_client *c, unsigned slot, struct exchange_ask *ask
     if (s->x->state == EXCHANGE_FAILED)
         finish(c, s);
     else
-        connect_to(c, slot);
+        connect_to(c, how.slot);
+}
+
+void client_fetch(struct alto_client *c, unsigned slot, struct exchange_ask *ask,
+                  client_done_fn *done)
+{
+    fetch(c, ask,
+          (struct client_slot){.slot = slot,
+                               .done = done,
+                               .silence_ms = c->conf.timeout_ms,
+                               .end_ms = c->now_ms + c->conf.exchange_ms});
+}
+
+void client_fetch_stream(struct alto_client *c, unsigned slot, struct exchange_ask *ask,
+                         client_done_fn *done, client_done_fn *stream)
+{
+    fetch(c, ask,
+          (struct client_slot){.slot = slot,
+                               .done = done,
+                               .stream = stream,
+                               .silence_ms = c->conf.silence_ms,
+                               .end_ms = NEVER});
+}
+
+void client_fetch_poll(struct alto_client *c, unsigned slot, struct exchange_ask *ask,
+                       client_done_fn *done)
+{
+    client_fetch_stream(c, slot, ask, done, NULL);
 }
 
 /* What a new state of the exchange asks for. */
@@ -150,7 +175,6 @@ static void on_state(struct alto_client *c, unsigned slot, enum exchange_state s
     if (state == EXCHANGE_ANSWER)
         return;
     if (state == EXCHANGE_STREAM) {
-        s->end_ms = NEVER;
         s->stream(c, s);
         return;
     }
@@ -338,13 +362,16 @@ static void slot_deadlines(struct alto_client *c)
 
         if (!s->x)
             continue;
-        if (c->now_ms >= s->end_ms)
+        if (c->now_ms >= s->end_ms) {
             on_state(c, i, exchange_closed(s->x, "the answer takes too long"));
-        else if (c->now_ms >= s->idle_ms)
+        } else if (c->now_ms >= s->idle_ms) {
+            const bool connecting = s->x->state == EXCHANGE_CONNECT;
+
+            s->timed_out = !connecting && s->x->head.seen == 0;
             on_state(c, i,
-                     exchange_closed(s->x, s->x->state == EXCHANGE_CONNECT
-                                               ? "no connection in time"
-                                               : "nothing more came in time"));
+                     exchange_closed(s->x, connecting ? "no connection in time"
+                                                      : "nothing more came in time"));
+        }
     }
 }
 
@@ -369,10 +396,12 @@ static void phase_turn(struct alto_client *c)
             start_best(c);
         break;
     case CLIENT_POLL:
-        if (due && c->now_ms >= c->directory_ms + c->conf.directory_ms)
+        if (due && c->now_ms >= c->directory_ms + c->conf.directory_ms) {
+            c->bad_modes = 0;
             client_start(c, c->server);
-        else if (due)
+        } else if (due) {
             client_round(c, false);
+        }
         break;
     case CLIENT_FOLLOW:
     case CLIENT_FOLLOW_IDLE:

@@ -209,30 +209,31 @@ static enum err_code choose_costs(struct alto_client *c, struct err *e)
     return ERR_OK;
 }
 
-/* RFC 9569 section 6.1: all kinds of changes that may come must be understood. */
-static bool can_apply(const struct alto_client *c, const struct directory_resource *r,
-                      struct str id)
+bool client_cannot_apply(const struct alto_client *c, const struct directory_resource *r,
+                         struct str id)
 {
     for (size_t i = 0; i < r->change_count; i++) {
         const struct directory_change *ch = &r->changes[i];
 
         if (str_eq(ch->id, id) && (ch->other || (ch->merge && c->conf.no_merge_patch) ||
                                    (ch->json && c->conf.no_json_patch)))
-            return false;
+            return true;
     }
-    return true;
+    return false;
 }
 
-/* Has it all that is wanted? */
-static bool covers(const struct alto_client *c, const struct directory_resource *r)
+/* Has it all that is wanted? Of TIPS, which cannot be told to leave patches out, in forms that this
+ * client has (RFC 9569 section 6.1). */
+static bool covers(const struct alto_client *c, const struct directory_resource *r, bool tips)
 {
     const struct client_plan *p = &c->plan;
 
-    if (!has_name(r->uses, r->use_count, p->network.id) || !can_apply(c, r, p->network.id))
-        return false;
-    for (size_t i = 0; i < p->cost_count; i++)
-        if (!has_name(r->uses, r->use_count, p->costs[i].id) || !can_apply(c, r, p->costs[i].id))
+    for (size_t i = 0; i <= p->cost_count; i++) {
+        const struct str id = i ? p->costs[i - 1].id : p->network.id;
+
+        if (!has_name(r->uses, r->use_count, id) || (tips && client_cannot_apply(c, r, id)))
             return false;
+    }
     return true;
 }
 
@@ -242,13 +243,14 @@ static void choose_updates(struct alto_client *c)
     const struct directory_resource *r;
 
     for (size_t n = 0; (r = resource_at(c, n, NULL)) != NULL; n++) {
-        if (!covers(c, r))
-            continue;
-        if ((want == ALTO_CLIENT_AUTO || want == ALTO_CLIENT_SSE) && !c->plan.stream &&
-            str_eq(r->media_type, STR(STREAM_TYPE)) && str_eq(r->accepts, STR(STREAM_ACCEPTS)))
+        const bool stream =
+            str_eq(r->media_type, STR(STREAM_TYPE)) && str_eq(r->accepts, STR(STREAM_ACCEPTS));
+        const bool tips =
+            str_eq(r->media_type, STR(TIPS_TYPE)) && str_eq(r->accepts, STR(TIPS_ACCEPTS));
+
+        if (stream && (want == ALTO_CLIENT_AUTO || want == ALTO_CLIENT_SSE) && covers(c, r, false))
             c->plan.stream = r;
-        if ((want == ALTO_CLIENT_AUTO || want == ALTO_CLIENT_TIPS) && !c->plan.tips &&
-            str_eq(r->media_type, STR(TIPS_TYPE)) && str_eq(r->accepts, STR(TIPS_ACCEPTS)))
+        if (tips && (want == ALTO_CLIENT_AUTO || want == ALTO_CLIENT_TIPS) && covers(c, r, true))
             c->plan.tips = r;
     }
 }

@@ -19,8 +19,10 @@ struct client_slot {
     struct exchange *x;       /* NULL: free */
     uint64_t idle_ms, end_ms; /* deadlines */
     uint32_t silence_ms;      /* allowed between two bytes */
-    client_done_fn *done;     /* the state is DONE or FAILED; the slot is free behind it */
-    client_done_fn *stream;   /* of a stream: bytes came; may close the slot */
+    unsigned slot;
+    bool timed_out;         /* FAILED because not a byte came in silence_ms */
+    client_done_fn *done;   /* the state is DONE or FAILED; the slot is free behind it */
+    client_done_fn *stream; /* of a stream: bytes came; may close the slot */
 };
 
 /* A resource that was chosen; strings are in the directories' arena. */
@@ -95,7 +97,8 @@ struct alto_client {
 
     struct client_updates *updates;
     unsigned update_failures; /* in a row */
-    uint64_t update_since_ms; /* when the stream was opened */
+    unsigned bad_modes;       /* bits of enum alto_client_mode: did not work, until the directory is
+                                 read again in its time */
 
     struct err error;
     enum alto_client_mode mode;
@@ -105,6 +108,12 @@ struct alto_client {
 /* Asks in the slot, which is free; hosts and limits are set here. */
 void client_fetch(struct alto_client *c, unsigned slot, struct exchange_ask *ask,
                   client_done_fn *done);
+/* The same of an event stream, whose bytes are for stream, and of a long poll: silence is allowed.
+ */
+void client_fetch_stream(struct alto_client *c, unsigned slot, struct exchange_ask *ask,
+                         client_done_fn *done, client_done_fn *stream);
+void client_fetch_poll(struct alto_client *c, unsigned slot, struct exchange_ask *ask,
+                       client_done_fn *done);
 void client_close(struct alto_client *c, unsigned slot);
 /* The server at hand is of no use for now: the next one, or this one later. gone: its resources are
  * elsewhere, the directory tells where. retry_after_s as in struct exchange. */
@@ -116,6 +125,9 @@ void client_idle(struct alto_client *c);
 
 /* client_choose.c: what the directories have of what is wanted. */
 enum err_code client_choose(struct alto_client *c, struct err *e) MUST_CHECK;
+/* r may send changes of the resource in a form that this client has not. */
+bool client_cannot_apply(const struct alto_client *c, const struct directory_resource *r,
+                         struct str id);
 
 /* client_maps.c */
 void client_round(struct alto_client *c, bool whole);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alto/client_internal.h"
+#include "alto/updates_internal.h"
 #include "base/hash.h"
 
 static bool is_gone(const struct exchange *x)
@@ -97,6 +97,7 @@ enum err_code client_read_cost(struct alto_client *c, size_t k, struct str text,
                                struct alto_part *network, struct alto_part **out, struct err *e)
 {
     struct arena *arena = arena_new(c->conf.arena_max);
+    struct update_meta meta;
     const struct costmap *map;
     enum err_code rc = ERR_LIMIT;
 
@@ -111,7 +112,11 @@ enum err_code client_read_cost(struct alto_client *c, size_t k, struct str text,
         return rc;
     }
     *out = alto_part_new(arena, NULL, map, network);
-    return *out ? ERR_OK : err_set(e, ERR_LIMIT, "no memory left for the cost map");
+    if (!*out)
+        return err_set(e, ERR_LIMIT, "no memory left for the cost map");
+    update_meta_read(text, &meta);
+    memcpy((*out)->tag, meta.tag, sizeof meta.tag);
+    return ERR_OK;
 }
 
 bool client_same(const struct alto_generation *a, const struct alto_generation *b)
@@ -132,6 +137,7 @@ static void finish_round(struct alto_client *c)
     c->error = (struct err){0};
     client_publish(c, &c->draft);
     client_updates_start(c);
+    alto_generation_drop(&c->draft);
 }
 
 static void next_cost(struct alto_client *c);

@@ -116,13 +116,17 @@ static UNUSED struct route *route_add(const char *ask, int status, const char *t
     return r;
 }
 
-/* "GET host/path" of a request. */
-static void ask_of(const struct connection *k, char *out, size_t size)
+/* "GET host/path" of a request; of TIPS with the resource behind it. */
+static void ask_of(struct connection *k, char *out, size_t size)
 {
+    const char *resource;
     char method[8], target[2048];
 
+    ck_assert(bytes_add(&k->request, "", 1));
     ck_assert_int_eq(sscanf(k->request.data, "%7s %2047s", method, target), 2);
-    snprintf(out, size, "%s %s%s", method, k->host, target);
+    resource = strstr(k->request.data, "\r\n\r\n{\"resource-id\":\"");
+    snprintf(out, size, "%s %s%s%s%.*s", method, k->host, target, resource ? " " : "",
+             resource ? (int)strcspn(resource + 20, "\"") : 0, resource ? resource + 20 : "");
 }
 
 static void feed(unsigned slot, struct str text)
