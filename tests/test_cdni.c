@@ -341,6 +341,47 @@ START_TEST(filters_that_are_wrong)
 }
 END_TEST
 
+/* Who may see one advertisement sees nothing of another. */
+/* Conformance: K-14. */
+START_TEST(each_has_its_own)
+{
+    static const char *const ids[] = {"one", "other"};
+    struct alto_fixture f;
+    struct offer_cdni list[2] = {{.id = STR("one"), .groups = 1},
+                                 {.id = STR("other"), .groups = 2}};
+    struct alto_offer offer = {
+        .base = STR("/alto"), .cdni = list, .cdni_count = 2, .group_count = 2};
+    const char *texts[] = {CAPS(DELIVERY(HTTP, "[" US "]")), CAPS(DELIVERY(HTTPS, "[]"))};
+    char path[50];
+
+    alto_fixture_init(&f);
+    f.server.groups = alto_fixture_groups;
+    f.server.groups_arg = &f;
+    for (size_t i = 0; i < 2; i++)
+        list[i].advert = parse(f.maps, texts[i], strlen(texts[i]));
+    f.groups = 3;
+    alto_fixture_offer(&f, &offer);
+    for (size_t mine = 0; mine < 2; mine++) {
+        json_t *got;
+
+        f.groups = UINT64_C(1) << mine;
+        for (size_t i = 0; i < 2; i++) {
+            snprintf(path, sizeof path, "/alto/%s", ids[i]);
+            ck_assert_int_eq(alto_fixture_get(&f, path), i == mine ? 200 : 404);
+            snprintf(path, sizeof path, "/alto/%s-filter", ids[i]);
+            ck_assert_int_eq(alto_fixture_post(&f, path, FILTER, "{\"cdni-capabilities\":[]}"),
+                             i == mine ? 200 : 404);
+        }
+        ck_assert_int_eq(alto_fixture_get(&f, "/alto"), 200);
+        got = alto_fixture_json(&f);
+        ck_assert_ptr_nonnull(json_object_get(json_object_get(got, "resources"), ids[mine]));
+        ck_assert_ptr_null(json_object_get(json_object_get(got, "resources"), ids[!mine]));
+        json_decref(got);
+    }
+    alto_fixture_fini(&f);
+}
+END_TEST
+
 // clang-format off
 static const struct {
     const char *json, *why;
@@ -627,6 +668,7 @@ int main(void)
     tcase_add_test(t, rfc9241_filtered);
     tcase_add_loop_test(t, filtered, 0, ROWS(filters));
     tcase_add_loop_test(t, filters_that_are_wrong, 0, ROWS(wrong));
+    tcase_add_test(t, each_has_its_own);
     tcase_add_loop_test(t, refuses, 0, ROWS(bad));
     tcase_add_test(t, footprints);
     tcase_add_test(t, tags);

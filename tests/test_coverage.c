@@ -186,6 +186,7 @@ static struct addr random_client(struct dice *d)
     }
 }
 
+/* Conformance: K-05, K-06. */
 START_TEST(bits_are_what_the_footprints_say)
 {
     struct pool *pool = calloc(1, sizeof *pool);
@@ -357,6 +358,7 @@ static const struct {
 };
 // clang-format on
 
+/* Conformance: K-07. */
 START_TEST(error)
 {
     struct str value = str_from(errors[_i].value);

@@ -93,6 +93,7 @@ static const struct {
 };
 // clang-format on
 
+/* Conformance: K-03, K-05, K-06. */
 START_TEST(reads)
 {
     struct arena *arena = arena_new((size_t)1 << 20);
@@ -112,6 +113,7 @@ START_TEST(reads)
 }
 END_TEST
 
+/* Conformance: K-06, K-07. */
 START_TEST(refuses)
 {
     struct arena *arena = arena_new((size_t)1 << 20);
