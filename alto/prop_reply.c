@@ -23,6 +23,7 @@ struct ask {
     const struct want *wants; /* [want_count], each once, in order */
     size_t want_count;
     size_t out_max;
+    uint64_t work, work_max; /* properties of entities that are looked at */
     struct json_write w;
 };
 
@@ -132,10 +133,10 @@ static void value_write(struct json_write *w, const struct propmap *m, uint32_t 
     json_write_break(w, JSON_WRITE_LINE);
 }
 
-/* The answer is too large: nothing more is written. */
+/* The answer is too large, or too much work: nothing more is written. */
 static bool is_full(struct ask *a)
 {
-    if (a->w.out->len > a->out_max)
+    if (a->w.out->len > a->out_max || a->work > a->work_max)
         a->w.full = true;
     return a->w.full;
 }
@@ -199,8 +200,9 @@ static bool next_node(const struct ask *a, const struct propmap_domain *d, struc
 }
 
 /* It has something to say that its surroundings do not say for it. */
-static bool has_news(const struct ask *a, const struct propmap_domain *d, const struct node *n)
+static bool has_news(struct ask *a, const struct propmap_domain *d, const struct node *n)
 {
+    a->work += a->prop_count;
     for (size_t i = 0; i < a->prop_count; i++)
         if ((n->wanted ? propmap_effective(a->map, d, n->entity, a->props[i])
                        : own_news(a, d, n->entity, a->props[i])) != PROPMAP_NONE)
@@ -210,12 +212,12 @@ static bool has_news(const struct ask *a, const struct propmap_domain *d, const 
 
 /* Those inside that have news follow each other without a gap from *next on. *end: the last address
  * so far. */
-static bool follow(const struct ask *a, const struct propmap_domain *d, struct node inside,
+static bool follow(struct ask *a, const struct propmap_domain *d, struct node inside,
                    struct addr *next, struct addr *end)
 {
     struct node n;
 
-    while (next_node(a, d, &inside, &n)) {
+    while (!is_full(a) && next_node(a, d, &inside, &n)) {
         if (!has_news(a, d, &n)) {
             if (!follow(a, d, n, next, end))
                 return false;
@@ -231,7 +233,7 @@ static bool follow(const struct ask *a, const struct propmap_domain *d, struct n
 }
 
 /* Section 8.6: what others in the answer cover whole should not be in it. */
-static bool is_covered(const struct ask *a, const struct propmap_domain *d, const struct node *n)
+static bool is_covered(struct ask *a, const struct propmap_domain *d, const struct node *n)
 {
     struct addr next = n->prefix.addr, end = {0, 0};
 
@@ -290,6 +292,7 @@ static void entity_write(struct ask *a, const struct propmap_domain *d, uint32_t
     const bool prefixes = entity_is_prefix(d->name.kind);
     bool any = a->names_only;
 
+    a->work += a->prop_count;
     for (size_t k = 0; k < a->prop_count && !any; k++)
         any = propmap_own(a->map, x, a->props[k]) != PROPMAP_NONE;
     if (!any)
@@ -382,7 +385,7 @@ static const uint32_t *all_props(const struct propmap *m, struct arena *arena)
 bool alto_prop_format(const struct alto_resource *r, struct bytes *out)
 {
     struct arena *arena = arena_new((size_t)1 << 20);
-    struct ask a = {.map = r->props, .resource = r, .out_max = SIZE_MAX};
+    struct ask a = {.map = r->props, .resource = r, .out_max = SIZE_MAX, .work_max = UINT64_MAX};
     bool good;
 
     json_write_init(&a.w, out);
@@ -498,10 +501,16 @@ bool alto_prop_filter_reply(const struct alto_question *q, struct alto_reply *re
 
     if (good) {
         a.out_max = reply->out->len + q->catalog->limits.answer_max;
+        a.work_max = q->catalog->limits.pairs_max;
         json_write_init(&a.w, reply->out);
         needed = depends_find(&a, q->arena, &all);
         good = needed ? answer_write(&a, all ? NULL : needed) : no_memory(&reply->error);
-        if (!good)
+        if (a.work > a.work_max)
+            alto_invalid(&reply->error, "entities", (struct str){NULL, 0},
+                         "more than %llu properties of entities are asked for, which is pairs-max "
+                         "of this server: ask for fewer, or for the whole map",
+                         (unsigned long long)a.work_max);
+        else if (!good)
             alto_invalid(&reply->error, "entities", (struct str){NULL, 0},
                          "the answer would be longer than %zu bytes, which is answer-max of this "
                          "server: ask for fewer entities, or for the whole map",

@@ -603,6 +603,16 @@ START_TEST(answers_are_bounded)
     refuses(&f, "p", "{\"entities\":[]}", "E_INVALID_FIELD_VALUE", "entities", "-");
     answers(&f, "p", "{\"entities\":[\"ipv4:10.0.3.9\"],\"properties\":[\"a\"]}",
             "{\"ipv4:10.0.3.9\":{\"a\":777}}");
+    alto_fixture_fini(&f);
+    begin_one(&f, text.data, text.len, 0);
+    f.server.catalog->limits.pairs_max = 999;
+    refuses(&f, "p", "{\"entities\":[\"ipv4:10.0.0.0/8\"],\"properties\":[\"a\"]}",
+            "E_INVALID_FIELD_VALUE", "entities", "-");
+    refuses(&f, "p", "{\"entities\":[],\"properties\":[]}", "E_INVALID_FIELD_VALUE", "entities",
+            "-");
+    f.server.catalog->limits.pairs_max = 3000; /* what is inside may be looked at twice */
+    ck_assert_int_eq(ask(&f, "p", "{\"entities\":[\"ipv4:10.0.0.0/8\"],\"properties\":[\"a\"]}"),
+                     200);
     bytes_free(&text);
     alto_fixture_fini(&f);
 }
