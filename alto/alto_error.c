@@ -36,6 +36,10 @@ static bool set(struct alto_error *e, int status, enum alto_code code, const cha
     text[0] = '\0';
     if (fmt)
         vsnprintf(text, sizeof text, fmt, ap);
+    /* What it quotes of a request may end within a character, or be none at all. */
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
     copy(e->text, sizeof e->text, str_from(text));
     return false;
 }

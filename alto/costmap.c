@@ -8,6 +8,7 @@
 #include "alto/calendar_read.h"
 #include "alto/costmap_build.h"
 #include "alto/vtag_read.h"
+#include "base/json_text.h"
 #include "base/json_write.h"
 
 const struct costmap_info *costmap_info_get(const struct costmap *c)
@@ -171,6 +172,9 @@ static void write_meta(struct json_write *w, const struct costmap *c)
     json_write_object_end(w);
 }
 
+#define KEY_MAX (PID_NAME_MAX + 3u) /* with its quotes and the colon */
+#define KEY_PAD 32u                 /* bytes that may be read behind the last */
+
 /* The PIDs' names as keys, one behind the other; keys[i] points into text. NULL: no memory. */
 static struct str *make_keys(const struct netmap *map, pidx count, struct bytes *text)
 {
@@ -181,7 +185,7 @@ static struct str *make_keys(const struct netmap *map, pidx count, struct bytes 
         keys[i] = (struct str){NULL, map->pids[i].name.n + 3};
         good = bytes_printf(text, "\"%s\":", map->pids[i].name.p); /* no name needs an escape */
     }
-    if (!good) {
+    if (!good || !bytes_reserve(text, KEY_PAD)) {
         free(keys);
         return NULL;
     }
@@ -216,6 +220,73 @@ static void write_costs(struct json_write *w, const double *cost, uint32_t step,
     json_write_array_end(w);
 }
 
+/* Most names are short: a copy of fixed length is two instructions. There is room for it, and
+ * something to read behind the key. */
+static inline char *put_key(char *p, struct str key)
+{
+    if (LIKELY(key.n <= KEY_PAD))
+        memcpy(p, key.p, KEY_PAD);
+    else
+        memcpy(p, key.p, key.n);
+    return p + key.n;
+}
+
+static inline char *put_cost(char *p, double v)
+{
+    uint32_t n = v >= 0 && v < 1000 ? (uint32_t)v : 1000;
+
+    if (UNLIKELY(n == 1000 || (double)n != v))
+        return p + json_text_from_double(v, p);
+    if (n >= 100) {
+        *p++ = (char)('0' + n / 100);
+        n %= 100;
+        *p++ = (char)('0' + n / 10);
+    } else if (n >= 10) {
+        *p++ = (char)('0' + n / 10);
+    }
+    *p++ = (char)('0' + n % 10);
+    return p;
+}
+
+/* A row of single costs: a map has millions of them, so the text is put down directly, into room
+ * for the longest. */
+static void write_plain_row(struct json_write *w, const struct costmap_row *row, const double *cost,
+                            struct str src, const struct str *keys)
+{
+    const struct costmap_columns *columns = row->columns;
+    size_t room = KEY_MAX + KEY_PAD + columns->count * (KEY_MAX + JSON_TEXT_NUMBER_MAX + 2);
+    char *begin = json_write_room(w, room), *p = begin;
+    uint32_t i = 0;
+
+    while (i < columns->count && isnan(cost[i]))
+        i++;
+    if (!begin || i == columns->count)
+        return;
+    p = put_key(p, src);
+    *p++ = '{';
+    for (; i < columns->count; i++) {
+        if (UNLIKELY(isnan(cost[i])))
+            continue;
+        p = put_key(p, keys[columns->dst[i]]);
+        p = put_cost(p, cost[i]);
+        *p++ = ',';
+        if (UNLIKELY((size_t)(p - w->out->data) - w->line >= JSON_WRITE_LINE)) {
+            *p++ = '\n';
+            w->line = (size_t)(p - w->out->data);
+        }
+    }
+    /* The last comma goes, and a line feed behind it stays: it may stand there, too. */
+    if (p[-1] == '\n') {
+        p[-2] = '\n';
+        p--;
+        w->line--;
+    } else {
+        p--;
+    }
+    *p++ = '}';
+    json_write_used(w, p);
+}
+
 static void write_row(struct json_write *w, const struct costmap *c, const struct costmap_row *row,
                       struct str src, const struct str *keys)
 {
@@ -248,8 +319,14 @@ void costmap_write_rows(struct json_write *w, const struct costmap *c, const str
     struct str *keys = make_keys(map, c->pid_count, &text);
 
     json_write_object(w);
-    for (size_t src = 0; keys && src < c->pid_count; src++)
-        write_row(w, c, &c->rows[src], keys[src], keys);
+    for (size_t src = 0; keys && src < c->pid_count; src++) {
+        const struct costmap_row *row = &c->rows[src];
+
+        if (row->columns && !(c->calendar && row->step))
+            write_plain_row(w, row, costmap_row_costs(c, row), keys[src], keys);
+        else
+            write_row(w, c, row, keys[src], keys);
+    }
     json_write_object_end(w);
     w->full = w->full || !keys;
     free(keys);

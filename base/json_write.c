@@ -50,6 +50,17 @@ static void finish(struct json_write *w, const char *p)
     w->after_key = false;
 }
 
+char *json_write_room(struct json_write *w, size_t n)
+{
+    assert(!w->after_key);
+    return begin(w, n);
+}
+
+void json_write_used(struct json_write *w, const char *end)
+{
+    finish(w, end);
+}
+
 static void raw(struct json_write *w, const char *text, size_t n)
 {
     char *p = begin(w, n);

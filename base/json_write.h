@@ -36,6 +36,12 @@ static inline void json_write_break(struct json_write *w, size_t every)
 }
 #define JSON_WRITE_LINE 4096u /* long lines of whole resources: readers of lines bound them */
 
+/* For who puts many members or values down himself: room for n bytes behind what is written, a
+ * comma in front of them put where one is due; NULL when full. _used says where they end: behind
+ * a whole member or value. Without it nothing was written. */
+char *json_write_room(struct json_write *w, size_t n);
+void json_write_used(struct json_write *w, const char *end);
+
 /* Text must be UTF-8; quotes, backslashes and control characters are escaped. */
 void json_write_key(struct json_write *w, struct str key);
 /* A key that stands in the text many times: made is what json_write_key writes, quotes and colon

@@ -40,10 +40,11 @@ static inline struct alto_catalog *alto_world(void)
     static struct offer_network n = {.costs = costs, .cost_count = 3, .default_pid = PIDX_NONE};
     struct alto_offer offer = {
         .base = STR("/alto"), .networks = &n, .network_count = 1, .updates = true, .tips = true};
-    struct arena *a = arena_new((size_t)16 << 20);
+    static struct arena *a; /* as long as the process */
     struct alto_catalog *c = NULL;
     struct err e = {0};
 
+    a = arena_new((size_t)16 << 20);
     must(a && netmap_parse(network, strlen(network), a, &n.map, &e) == ERR_OK, e.text);
     costs[0].map = alto_world_cost(
         ALTO_WORLD_META("numerical", "routingcost", "") "{\"a\":{\"a\":1,\"b\":2.5,"
