@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/net.h"
+#include "daemon/alto_conf.h"
 #include "dns/dns_conf.h"
 #include "http/http_server.h"
 #include "router/geo.h"
@@ -79,6 +80,8 @@ struct config {
     /* Authorization of reports; the file is read by config_load alone. */
     struct str report_token, report_token_file;
     struct str cdni_id; /* our name among CDNs; n 0: none */
+
+    struct alto_conf alto;
 
     struct http_conf http_conf;
     struct dns_conf dns_conf;

@@ -637,6 +637,8 @@ enum err_code config_check(struct config_tree *t, struct config_read *in, bool f
     if (rc == ERR_OK)
         rc = check_services(&c, streamers, e);
     if (rc == ERR_OK)
+        rc = check_alto_server(&c, e);
+    if (rc == ERR_OK)
         rc = config_check_dns(t, &in->c, e);
     if (rc == ERR_OK && files)
         rc = check_files(&c, e);

@@ -42,6 +42,8 @@ void check_service_partners(struct check *c, yaml_node_t *item, size_t i);
 enum err_code check_footprints(struct check *c, yaml_node_t *node, const char *path,
                                const struct footprint_conf *all, size_t n,
                                struct err *e) MUST_CHECK;
+/* config_check_alto.c: resources of the ALTO server and who may see them. */
+enum err_code check_alto_server(struct check *c, struct err *e) MUST_CHECK;
 /* config_check_files.c: all files that are named are there; the token is read. */
 enum err_code check_files(struct check *c, struct err *e) MUST_CHECK;
 

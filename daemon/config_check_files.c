@@ -1,6 +1,7 @@
 #include "daemon/config_check.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -51,6 +52,44 @@ static void check_advertisements(struct check *c)
         check_file(c, config_tree_deep(c->t, item, "advertisement"), name,
                    k->downstreams[i].advertisement);
     }
+}
+
+/* Records of one list, each with a file: where its path is in a record. */
+static void check_records(struct check *c, const char *keys, const char *key, const void *items,
+                          size_t count, size_t size, size_t offset)
+{
+    yaml_node_t *list = config_tree_deep(c->t, c->root, keys);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct str *path =
+            (const struct str *)(const void *)((const char *)items + i * size + offset);
+        yaml_node_t *item = config_tree_item(c->t, list, i);
+        char name[64];
+
+        snprintf(name, sizeof name, "%s[%zu].%s", keys, i, key);
+        check_file(c, config_tree_deep(c->t, item, key), name, *path);
+    }
+}
+
+static void check_alto(struct check *c)
+{
+    const struct alto_conf *a = &c->in->c.alto;
+    yaml_node_t *networks = config_tree_deep(c->t, c->root, "alto.networks");
+
+    check_records(c, "alto.networks", "map", a->networks, a->network_count, sizeof *a->networks,
+                  offsetof(struct alto_network_conf, map));
+    for (size_t i = 0; i < a->network_count; i++)
+        for (size_t k = 0; k < a->networks[i].cost_count; k++)
+            check_file(c, config_tree_deep(c->t, config_tree_item(c->t, networks, i), "costs"),
+                       "alto.networks: costs", a->networks[i].costs[k]);
+    check_records(c, "alto.properties", "map", a->props, a->prop_count, sizeof *a->props,
+                  offsetof(struct alto_props_conf, map));
+    check_records(c, "alto.cdni", "advertisement", a->cdni, a->cdni_count, sizeof *a->cdni,
+                  offsetof(struct alto_cdni_conf, advertisement));
+    check_records(c, "alto.paths", "cost_map", a->paths, a->path_count, sizeof *a->paths,
+                  offsetof(struct alto_paths_conf, cost_map));
+    check_records(c, "alto.paths", "properties", a->paths, a->path_count, sizeof *a->paths,
+                  offsetof(struct alto_paths_conf, properties));
 }
 
 static void check_state_directory(struct check *c)
@@ -119,6 +158,7 @@ enum err_code check_files(struct check *c, struct err *e)
     check_list(c, "maps.cost_maps", k->cost_maps, k->cost_map_count);
     check_list(c, "geo.databases", k->geo.databases, k->geo.database_count);
     check_advertisements(c);
+    check_alto(c);
     check_state_directory(c);
     check_key(c, "admin.report_token_file", k->report_token_file);
     return read_token(c, e);

@@ -89,8 +89,10 @@ enum err_code control_publish(struct control *c, struct config_hold *hold, struc
 static enum err_code load_and_publish(struct control *c, struct config_hold *hold, unsigned kinds,
                                       bool partly, struct err *e)
 {
+    const bool alto = kinds & (SOURCE_MAPS | SOURCE_ALTO);
+    struct alto_files *files = NULL;
     struct sources_kept before;
-    struct err why = {0};
+    struct err why = {0}, files_why = {0};
     unsigned taken = 0;
     enum err_code rc, built;
 
@@ -100,8 +102,18 @@ static enum err_code load_and_publish(struct control *c, struct config_hold *hol
     rc = built = sources_load(&c->sources, hold->config, kinds, &taken, e);
     if (taken & SOURCE_GEO && c->sources.geo.geo)
         metric_add(&c->metrics, METRIC_GEO_LOADS, 1);
+    if (alto && control_alto_load(c, hold->config, &files, &files_why) != ERR_OK) {
+        if (partly)
+            control_log_problem("alto.refused", &files_why);
+        else if (rc == ERR_OK)
+            rc = built = err_set(e, files_why.code, "%s", files_why.text);
+    }
     if (rc == ERR_OK || (partly && taken))
         built = control_publish(c, hold, &why);
+    if (alto && built == ERR_OK)
+        control_alto_files(c, files, files_why.text);
+    else
+        alto_files_drop(files);
     if (built == ERR_OK) {
         sources_forget(&before);
         sources_watch_only(&c->sources, hold->config);
@@ -135,6 +147,8 @@ static void warn_restart(const struct config *was, const struct config *now)
         if (!same)
             log_warn("event=reload.restart_needed key=%s", lists[i].key);
     }
+    if (!str_eq(was->alto.path, now->alto.path) || !str_eq(was->alto.host, now->alto.host))
+        log_warn("event=reload.restart_needed key=alto.path");
     if (was->workers != now->workers)
         log_warn("event=reload.restart_needed key=workers");
     if (!str_eq(was->user, now->user))
@@ -187,6 +201,7 @@ enum err_code control_reload(struct control *c, struct err *e)
     config_hold_drop(c->newest);
     c->newest = hold;
     hold = NULL;
+    control_alto_post(c);
     log_info("event=reload.done config=%s", c->config_path);
 
 done:
@@ -237,6 +252,7 @@ static void on_debounce(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 
     c->changed = 0;
     rc = load_and_publish(c, c->newest, changed, true, &e);
+    control_alto_post(c);
     if (rc != ERR_OK) {
         snprintf(c->last_error, sizeof c->last_error, "%s", e.text);
         control_log_problem("maps.refused", &e);
@@ -478,6 +494,7 @@ static enum err_code start_workers(struct control *c, struct err *e)
     const struct config *conf = c->started->config;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned n = conf->workers ? conf->workers : (unsigned)(cores > 0 ? cores : 1);
+    enum err_code rc;
 
     c->shared.config = conf;
     c->shared.live = c->live;
@@ -487,10 +504,11 @@ static enum err_code start_workers(struct control *c, struct err *e)
     c->workers = calloc(n, sizeof *c->workers);
     if (!c->workers)
         return err_set(e, ERR_LIMIT, "no memory for %u workers", n);
+    rc = control_alto_start(c, n, e);
+    if (rc != ERR_OK)
+        return rc;
     for (; c->worker_count < n; c->worker_count++) {
-        enum err_code rc =
-            worker_init(&c->workers[c->worker_count], c->worker_count, &c->shared, c->view, e);
-
+        rc = worker_init(&c->workers[c->worker_count], c->worker_count, &c->shared, c->view, e);
         if (rc != ERR_OK)
             return rc;
         worker_memory(c, &c->workers[c->worker_count].turn);
@@ -601,6 +619,8 @@ static enum err_code start(struct control *c, struct err *e)
     if (rc == ERR_OK)
         rc = start_workers(c, e);
     if (rc == ERR_OK)
+        rc = control_alto_run(c, e);
+    if (rc == ERR_OK)
         rc = open_sockets(c, e);
     if (rc == ERR_OK)
         rc = admin_start(c, e);
@@ -629,6 +649,8 @@ static void stop(struct control *c)
         worker_post_stop(&c->workers[i]);
     for (unsigned i = 0; i < c->worker_count; i++)
         worker_join(&c->workers[i]);
+    alto_publisher_stop(c->alto.publisher); /* it posts to the workers */
+    c->alto.publisher = NULL;
     control_state_stop(c);
     access_log_stop(c->access_log); /* writes out what the workers left */
     for (unsigned i = 0; i < c->worker_count; i++) {
@@ -638,6 +660,7 @@ static void stop(struct control *c)
     }
     while (ring_count)
         note_ring_free(rings[--ring_count]);
+    control_alto_stop(c);
     free(c->workers);
     http_server_free(c->admin);
     prober_free(c->prober);

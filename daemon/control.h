@@ -4,6 +4,7 @@
 
 #include "daemon/access_log.h"
 #include "daemon/config.h"
+#include "daemon/control_alto.h"
 #include "daemon/memory.h"
 #include "daemon/publish.h"
 #include "daemon/sources.h"
@@ -34,6 +35,7 @@ struct control {
     struct state_writer *state;                          /* NULL: there is no state_directory */
     uint64_t state_due_ms, state_written_ms, state_hash; /* of the text without its time */
     unsigned changed; /* enum source_kind: sources that are to be read again */
+    struct control_alto alto;
     struct swarms *swarms;
     struct access_log *access_log;
 

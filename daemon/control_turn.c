@@ -42,6 +42,8 @@ static void calendar_turn(struct control *c)
     }
     if (control_publish(c, c->newest, &e) != ERR_OK)
         control_log_problem("calendar.refused", &e);
+    else
+        control_alto_post(c);
 }
 
 /* ---- what survives a restart */
@@ -154,6 +156,7 @@ void control_second(int fd UNUSED, short what UNUSED, void *arg)
     memory_turn(&c->memory, now);
     calendar_turn(c);
     state_turn(c, now);
+    control_alto_turn(c);
     if (c->swarms)
         swarms_sweep(c->swarms, now);
     if (c->access_log)

@@ -181,6 +181,8 @@ enum err_code publish_check(const struct config *config, struct err *e)
         rc = sources_load(&sources, config, SOURCE_ALL, NULL, e);
     if (rc == ERR_OK)
         rc = publish_build(config, NULL, &sources, live, NULL, 1, &v, e);
+    if (rc == ERR_OK)
+        rc = control_alto_check(config, v, e);
     view_drop(v);
     http_tls_free(tls);
     sources_fini(&sources);

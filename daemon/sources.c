@@ -208,8 +208,10 @@ static enum err_code map_load(const char *path, const struct netmap *network,
     rc = network ? costmap_load(path, network, arena, &c, e) : netmap_load(path, arena, &n, e);
     if (rc == ERR_OK) {
         *out = view_source_new(arena, n, c);
-        if (*out)
+        if (*out) {
+            (*out)->loaded_wall_ms = clock_wall_ms();
             return ERR_OK;
+        }
         rc = err_set(e, ERR_LIMIT, "%s: no memory", path);
     }
     arena_free(arena);

@@ -14,7 +14,8 @@ enum source_kind {
     SOURCE_MAPS = 1 << 0,
     SOURCE_GEO = 1 << 1,
     SOURCE_FCI = 1 << 2,
-    SOURCE_ALL = SOURCE_MAPS | SOURCE_GEO | SOURCE_FCI,
+    SOURCE_ALTO = 1 << 3, /* watched here, read by daemon/alto_files.h */
+    SOURCE_ALL = SOURCE_MAPS | SOURCE_GEO | SOURCE_FCI | SOURCE_ALTO,
 };
 
 /* An advertisement that was read, shared by what keeps it. */

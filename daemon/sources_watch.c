@@ -117,6 +117,23 @@ static void watch_path(struct sources *s, struct str path, unsigned kind)
     }
 }
 
+static void watch_alto(struct sources *s, const struct alto_conf *a)
+{
+    for (size_t i = 0; i < a->network_count; i++) {
+        watch_path(s, a->networks[i].map, SOURCE_ALTO);
+        for (size_t k = 0; k < a->networks[i].cost_count; k++)
+            watch_path(s, a->networks[i].costs[k], SOURCE_ALTO);
+    }
+    for (size_t i = 0; i < a->prop_count; i++)
+        watch_path(s, a->props[i].map, SOURCE_ALTO);
+    for (size_t i = 0; i < a->cdni_count; i++)
+        watch_path(s, a->cdni[i].advertisement, SOURCE_ALTO);
+    for (size_t i = 0; i < a->path_count; i++) {
+        watch_path(s, a->paths[i].cost_map, SOURCE_ALTO);
+        watch_path(s, a->paths[i].properties, SOURCE_ALTO);
+    }
+}
+
 void sources_watch(struct sources *s, const struct config *c)
 {
     if (s->inotify_fd < 0)
@@ -133,6 +150,7 @@ void sources_watch(struct sources *s, const struct config *c)
         watch_path(s, c->geo.databases[i], SOURCE_GEO);
     for (size_t i = 0; i < c->downstream_count; i++)
         watch_path(s, c->downstreams[i].advertisement, SOURCE_FCI);
+    watch_alto(s, &c->alto);
 }
 
 static bool is_watched(const struct sources *s, int wd)

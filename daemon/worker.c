@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "daemon/alto_publisher.h"
 #include "http/http_tls.h"
 #include "http/redirect.h"
 
@@ -46,6 +47,27 @@ static void tls_swap(struct worker *w, struct ssl_ctx_st *fresh)
     w->tls = fresh;
 }
 
+static void alto_swap(struct worker *w, struct alto_catalog *fresh)
+{
+    if (fresh)
+        alto_server_set(&w->alto, fresh);
+}
+
+static void alto_turn(struct worker *w)
+{
+    if (!w->alto.hub)
+        return;
+    turn_begin(&w->turn);
+    alto_hub_turn(&w->alto, w->turn.now_ms);
+}
+
+static uint64_t alto_wall_ms(void *arg)
+{
+    const struct worker *w = arg;
+
+    return w->turn.wall_ms;
+}
+
 static void on_mail(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
     struct worker *w = arg;
@@ -53,6 +75,9 @@ static void on_mail(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
     mailbox_drain(w->mail);
     view_swap(w, mailbox_take(w->mail, MAIL_VIEW));
     tls_swap(w, mailbox_take(w->mail, MAIL_TLS));
+    alto_swap(w, mailbox_take(w->mail, MAIL_ALTO));
+    if (mailbox_take(w->mail, MAIL_HUB))
+        alto_turn(w);
     if (mailbox_take(w->mail, MAIL_DRAIN))
         drain(w);
     if (mailbox_take(w->mail, MAIL_STOP))
@@ -64,15 +89,19 @@ static void on_second(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
     struct worker *w = arg;
 
     w->turn.wall_offset_ms = clock_wall_ms() - clock_ms();
+    alto_turn(w);
 }
 
 static bool mount_all(struct worker *w)
 {
+    const struct alto_conf *alto = &w->shared->config->alto;
     const struct str any = {NULL, 0};
 
     if (w->tracker && w->shared->config->tracker_http &&
         (!http_server_mount(w->http, any, STR("/announce"), tracker_announce_handle, w->tracker) ||
          !http_server_mount(w->http, any, STR("/scrape"), tracker_scrape_handle, w->tracker)))
+        return false;
+    if (w->alto.hub && !http_server_mount(w->http, alto->host, alto->path, alto_handle, &w->alto))
         return false;
     return http_server_mount(w->http, any, STR("/"), redirect_handle, &w->turn);
 }
@@ -109,6 +138,14 @@ enum err_code worker_init(struct worker *w, unsigned number, const struct worker
     hash_random(&w->turn.random, sizeof w->turn.random);
     w->turn.random |= 1;
     turn_begin(&w->turn);
+    alto_server_init(&w->alto);
+    w->alto.hub = shared->hub;
+    w->alto.worker = number;
+    w->alto.metrics = &w->metrics;
+    w->alto.wall_ms = alto_wall_ms;
+    w->alto.wall_arg = w;
+    w->alto.groups = alto_groups_of;
+    w->alto.groups_arg = &w->alto;
     w->mail = mailbox_new();
     if (!w->mail || !w->base || !w->turn.keys || !w->turn.arena || !make_servers(w))
         return err_set(e, ERR_LIMIT, "worker %u: no memory or descriptors", number);
@@ -171,6 +208,16 @@ void worker_post_tls(struct worker *w, struct ssl_ctx_st *tls)
     http_tls_free(mailbox_post(w->mail, MAIL_TLS, tls));
 }
 
+void worker_post_alto(struct worker *w, struct alto_catalog *c)
+{
+    alto_catalog_drop(mailbox_post(w->mail, MAIL_ALTO, c));
+}
+
+void worker_post_hub(struct worker *w)
+{
+    (void)!mailbox_post(w->mail, MAIL_HUB, w);
+}
+
 void worker_post_drain(struct worker *w)
 {
     (void)!mailbox_post(w->mail, MAIL_DRAIN, w);
@@ -194,7 +241,10 @@ void worker_fini(struct worker *w)
     if (w->mail) {
         view_drop(mailbox_take(w->mail, MAIL_VIEW));
         http_tls_free(mailbox_take(w->mail, MAIL_TLS));
+        alto_catalog_drop(mailbox_take(w->mail, MAIL_ALTO));
     }
+    if (w->alto.hub)
+        alto_hub_leave(&w->alto);
     http_server_free(w->http);
     dns_server_free(w->dns);
     tracker_free(w->tracker);
@@ -206,6 +256,7 @@ void worker_fini(struct worker *w)
     if (w->base)
         event_base_free(w->base);
     http_tls_free(w->tls);
+    alto_server_fini(&w->alto);
     view_drop(w->view);
     key_scratch_free(w->turn.keys);
     arena_free(w->turn.arena);

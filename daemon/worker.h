@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "alto/update.h"
 #include "base/metrics.h"
 #include "daemon/config.h"
 #include "daemon/mailbox.h"
@@ -23,6 +24,7 @@ struct worker_shared {
     struct live *live;
     struct swarms *swarms;  /* NULL: no tracker */
     struct ssl_ctx_st *tls; /* NULL: no https; workers take references of their own */
+    struct alto_hub *hub;   /* NULL: no ALTO server */
     /* On the worker's thread: everything it had accepted is answered. */
     void (*on_drained)(void *arg);
     void *on_drained_arg;
@@ -43,6 +45,7 @@ struct worker {
     struct http_server *http;
     struct dns_server *dns;
     struct tracker *tracker;
+    struct alto_server alto;
     unsigned draining; /* servers that still have connections, while draining */
 };
 
@@ -63,6 +66,10 @@ void worker_post_view(struct worker *w, struct view *v);
 /* Any thread. New TLS connections are served with this context; the reference passes to the worker.
  */
 void worker_post_tls(struct worker *w, struct ssl_ctx_st *tls);
+/* Any thread. ALTO is answered from this catalog; the reference passes to the worker. */
+void worker_post_alto(struct worker *w, struct alto_catalog *c);
+/* Any thread. The worker takes its turn with the ALTO hub soon. */
+void worker_post_hub(struct worker *w);
 /* Stop accepting, finish what is under way, then on_drained. */
 void worker_post_drain(struct worker *w);
 /* Leave the loop now. */

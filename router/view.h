@@ -111,6 +111,7 @@ struct view_source {
     const struct costmap *costmap;
     void (*release)(void *arg); /* NULL: the arena is freed; else this is called instead */
     void *release_arg;
+    uint64_t loaded_wall_ms; /* when it was read; 0: not known */
 };
 
 struct view_source *view_source_new(struct arena *owned, const struct netmap *n,
