@@ -395,7 +395,9 @@ static const struct schema_row rows[] = {
     {"dns.zones[].soa.negative_ttl", SECONDS(0, 7 * DAY_S), AT(dns_zone_conf, negative_ttl_s), .default_text = "1m",
      .help = "How long a resolver remembers that a name is not there (RFC 2308)."},
     {"dns.zones[].ttl", SECONDS(0, 365 * DAY_S), AT(dns_zone_conf, ttl_s), .default_text = "1h",
-     .help = "TTL of the NS and SOA records and of the name servers' addresses."},
+     .help = "TTL of the NS, SOA and NAPTR records and of the name servers' addresses."},
+    {"dns.zones[].alto", TEXT(8, 248), MANY(dns_zone_conf, alto, alto_count), .default_text = "[]", .example = "[\"https://alto.example.com/alto\"]",
+     .help = "Directories of ALTO servers that clients of this domain find (RFC 7286): NAPTR records at its apex, the first preferred."},
 
     {"tracker", GROUP_FLAT, .help = "The BitTorrent tracker."},
     {"tracker.http", .type = SCHEMA_BOOL, AT(config, tracker_http), .default_text = "true",

@@ -187,6 +187,18 @@ static void put_txt(struct answer *a, const struct dns_service *s)
     a->counts[SECTION_ANSWER]++;
 }
 
+static void put_naptr(struct answer *a)
+{
+    for (unsigned i = 0; i < a->zone->naptr_count; i++) {
+        const struct dns_data *d = &a->zone->naptr[i];
+        uint8_t *p = put_record(a, POINTER_TO_QUESTION, DNS_TYPE_NAPTR, a->zone->ttl_s, d->len);
+
+        if (p)
+            memcpy(p, d->p, d->len);
+        a->counts[SECTION_ANSWER]++;
+    }
+}
+
 /* ---- the decision's answers ---- */
 
 static uint32_t ttl_of(const struct answer *a)
@@ -352,6 +364,8 @@ static void answer_entry(struct answer *a, const struct dns_entry *e, const stru
         put_soa(a, SECTION_ANSWER, a->zone->ttl_s);
     } else if (type == DNS_TYPE_NS && e->apex) {
         put_ns(a);
+    } else if (type == DNS_TYPE_NAPTR && e->apex) {
+        put_naptr(a);
     } else if (type == DNS_TYPE_TXT && e->service && e->service->txt_len) {
         put_txt(a, e->service);
     }

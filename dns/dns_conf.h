@@ -19,7 +19,10 @@ struct dns_zone_conf {
     uint32_t soa_serial;  /* 0: the view's serial */
     uint32_t refresh_s, retry_s, expire_s;
     uint32_t negative_ttl_s; /* SOA minimum, RFC 2308; default 60 */
-    uint32_t ttl_s;          /* of NS, SOA and glue; default 3600 */
+    uint32_t ttl_s;          /* of NS, SOA, NAPTR and glue; default 3600 */
+    const struct str *alto;  /* [alto_count] URIs of ALTO directories, the first is to be tried
+                                first (RFC 7286) */
+    size_t alto_count;
 };
 
 struct dns_conf {

@@ -37,6 +37,7 @@ enum dns_type {
     DNS_TYPE_HINFO = 13,
     DNS_TYPE_TXT = 16,
     DNS_TYPE_AAAA = 28,
+    DNS_TYPE_NAPTR = 35,
     DNS_TYPE_OPT = 41,
     DNS_TYPE_DS = 43,
     DNS_TYPE_META_FIRST = 249, /* TKEY, TSIG, IXFR, AXFR, MAILB, MAILA */

@@ -238,6 +238,64 @@ static enum err_code apex_add(struct builder *b, size_t i, struct err *e)
     return ERR_OK;
 }
 
+/* A character string at p, and what is behind it. */
+static uint8_t *put_string(uint8_t *p, struct str a, struct str b, struct str c)
+{
+    *p++ = (uint8_t)(a.n + b.n + c.n);
+    memcpy(p, a.p, a.n);
+    memcpy(p + a.n, b.p, b.n);
+    memcpy(p + a.n + b.n, c.p, c.n);
+    return p + a.n + b.n + c.n;
+}
+
+#define NAPTR_ORDER 100u
+
+/* U-NAPTR of an ALTO server (RFC 7286 section 3.2, RFC 4848): order, preference, flags, service,
+ * regular expression, no replacement. */
+static enum err_code naptr_make(struct builder *b, struct str uri, size_t i, struct dns_data *out,
+                                struct err *e)
+{
+    const bool tls = uri.n >= 8 && strncmp(uri.p, "https://", 8) == 0;
+    const struct str none = STR("");
+    uint8_t *to = arena_alloc(b->arena, 4 + 2 + 11 + uri.n + 6 + 1), *p = to;
+
+    if (!to)
+        return full(e);
+    if (!tls && (uri.n < 7 || strncmp(uri.p, "http://", 7) != 0))
+        return err_set(e, ERR_PARSE, "alto: \"%.*s\" is no URI of HTTP; write https://host/path",
+                       (int)uri.n, uri.p);
+    if (uri.n > DNS_ALTO_URI_MAX || memchr(uri.p, '!', uri.n) || memchr(uri.p, '\\', uri.n))
+        return err_set(e, ERR_PARSE,
+                       "alto: \"%.*s\": a URI of at most %u bytes without ! and \\ fits a record",
+                       (int)uri.n, uri.p, DNS_ALTO_URI_MAX);
+    dns_put_u16_at(p, NAPTR_ORDER);
+    dns_put_u16_at(p + 2, (unsigned)(10 * (i + 1)));
+    p = put_string(p + 4, STR("u"), none, none);
+    p = put_string(p, STR("ALTO:"), tls ? STR("https") : STR("http"), none);
+    p = put_string(p, STR("!.*!"), uri, STR("!"));
+    *p++ = 0; /* the root */
+    *out = (struct dns_data){to, (uint16_t)(p - to)};
+    return ERR_OK;
+}
+
+static enum err_code naptr_add(struct builder *b, const struct dns_zone_conf *conf,
+                               struct dns_zone *zone, struct err *e)
+{
+    struct dns_data *all = arena_array(b->arena, conf->alto_count + 1, sizeof *all);
+    enum err_code rc = ERR_OK;
+
+    if (!all)
+        return full(e);
+    if (conf->alto_count > DNS_ZONE_ALTO_MAX)
+        return err_set(e, ERR_LIMIT, "alto: %zu URIs, at most %u", conf->alto_count,
+                       DNS_ZONE_ALTO_MAX);
+    for (size_t i = 0; rc == ERR_OK && i < conf->alto_count; i++)
+        rc = naptr_make(b, conf->alto[i], i, &all[i], e);
+    zone->naptr = all;
+    zone->naptr_count = (unsigned)conf->alto_count;
+    return rc;
+}
+
 /* SOA and NS, once the apexes of all zones are in the table. */
 static enum err_code zone_fill(struct builder *b, size_t i, struct err *e)
 {
@@ -284,6 +342,8 @@ static enum err_code zone_fill(struct builder *b, size_t i, struct err *e)
     }
     if (rc == ERR_OK)
         rc = dns_name_parse(rname, b->arena, &zone->rname.name, e);
+    if (rc == ERR_OK)
+        rc = naptr_add(b, conf, zone, e);
     if (rc == ERR_OK) {
         zone->mname.zone = zone_of(b, zone->mname.name);
         zone->rname.zone = zone_of(b, zone->rname.name);

@@ -24,15 +24,26 @@ struct dns_target {
     const struct dns_entry *entry; /* its addresses, if we hold them; else NULL */
 };
 
+/* A record's data, made once. */
+struct dns_data {
+    const uint8_t *p;
+    uint16_t len;
+};
+
+#define DNS_ZONE_ALTO_MAX 16u
+#define DNS_ALTO_URI_MAX  248u /* with "!.*!" and "!" a character string of 255 bytes at most */
+
 struct dns_zone {
     struct dns_name apex;
     const struct dns_zone *parent; /* the next zone of ours above; NULL: none */
     const struct dns_target *ns;   /* [ns_count] */
     unsigned ns_count;
     struct dns_target mname, rname;
-    uint8_t soa_numbers[20]; /* serial, refresh, retry, expire, minimum */
-    uint32_t ttl_s;          /* of NS, SOA and static addresses */
-    uint32_t negative_ttl_s; /* of the SOA in a negative answer (RFC 2308 section 5) */
+    uint8_t soa_numbers[20];      /* serial, refresh, retry, expire, minimum */
+    uint32_t ttl_s;               /* of NS, SOA and static addresses */
+    uint32_t negative_ttl_s;      /* of the SOA in a negative answer (RFC 2308 section 5) */
+    const struct dns_data *naptr; /* [naptr_count] at the apex */
+    unsigned naptr_count;
 };
 
 /* A service as its names need it. */

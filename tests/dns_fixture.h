@@ -161,6 +161,8 @@ static UNUSED void fixture_dns_conf(struct dns_conf *c)
 {
     static struct dns_ns_conf ns[2], cut_ns[1];
     static struct dns_zone_conf zones[2];
+    static const struct str alto[] = {STR("https://alto.cdn.example/alto"),
+                                      STR("http://alto.cdn.example/alto")};
 
     ns[0] = (struct dns_ns_conf){.name = STR("ns1.cdn.example"), .has_v4 = true, .has_v6 = true};
     ns[0].v4 = fixture_addr("192.0.2.53");
@@ -170,6 +172,8 @@ static UNUSED void fixture_dns_conf(struct dns_conf *c)
     zones[1] = (struct dns_zone_conf){.name = STR("cdn.example"),
                                       .ns = ns,
                                       .ns_count = 2,
+                                      .alto = alto,
+                                      .alto_count = 2,
                                       .soa_rname = STR("hostmaster.cdn.example"),
                                       .refresh_s = 7200,
                                       .retry_s = 900,

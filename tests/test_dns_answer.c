@@ -138,6 +138,13 @@ static const struct {
      "10.1.0.1",
      "0 aa | live.cdn.example. 30 IN TXT \"hello\""},
     {"no TXT", {.name = "v4.cdn.example", .type = 16}, "10.1.0.1", NODATA},
+    {"NAPTR of an ALTO server",
+     {.name = "cdn.example", .type = 35},
+     "10.1.0.1",
+     "0 aa | cdn.example. 3600 IN NAPTR 100 10 \"u\" \"ALTO:https\" "
+     "\"!.*!https://alto.cdn.example/alto!\" .; cdn.example. 3600 IN NAPTR 100 20 \"u\" "
+     "\"ALTO:http\" \"!.*!http://alto.cdn.example/alto!\" ."},
+    {"no NAPTR", {.name = "live.cdn.example", .type = 35}, "10.1.0.1", NODATA},
     {"a type that we do not have", {.name = "live.cdn.example", .type = 65}, "10.1.0.1", NODATA},
     {"a type that nobody has", {.name = "live.cdn.example", .type = 4711}, "10.1.0.1", NODATA},
 
@@ -366,6 +373,7 @@ static const struct {
      "5 | edns 1232 ecs 1/24/0"},
 };
 
+/* Conformance: W-09. */
 START_TEST(rules)
 {
     for (unsigned tcp = 0; tcp < 2; tcp++) {
@@ -709,6 +717,14 @@ START_TEST(build_errors)
     bad = one, bad.ns_count = 0, e = (struct err){0};
     ck_assert_int_eq(build(&bad, 1, &e), ERR_CONFLICT);
     ck_assert_str_eq(e.text, "dns: zone x.example: a zone needs at least one name server");
+
+    bad = one, bad.alto = &(const struct str){"ftp://x", 7}, bad.alto_count = 1;
+    e = (struct err){0};
+    ck_assert_int_eq(build(&bad, 1, &e), ERR_PARSE);
+    ck_assert_str_eq(e.text, "dns: zone x.example: alto: \"ftp://x\" is no URI of HTTP; write "
+                             "https://host/path");
+    bad.alto = &(const struct str){"http://x/!", 10}, e = (struct err){0};
+    ck_assert_int_eq(build(&bad, 1, &e), ERR_PARSE);
 
     bad = one, bad.ns = in, e = (struct err){0};
     ck_assert_int_eq(build(&bad, 1, &e), ERR_CONFLICT);

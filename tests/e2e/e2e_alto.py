@@ -33,7 +33,7 @@ d = Daemon(CONFIG, files={'net.json': NETWORK_MAP, 'cost.json': COST_MAP, 'props
 
 def ask(method, path, body=None, client=None, **headers):
     """(status, headers, JSON or bytes)"""
-    c = http.client.HTTPConnection('127.0.0.1', d.port('http'), timeout=20)
+    c = http.client.HTTPConnection('127.0.0.1', d.ports['http'], timeout=20)
     headers = {k.replace('_', '-'): v for k, v in headers.items()}
     if client:
         headers['X-Forwarded-For'] = client
