@@ -120,6 +120,34 @@ static json_t *state_json(const struct control *c)
                      "written", (json_int_t)counts.written, "errors", (json_int_t)counts.errors);
 }
 
+/* null: there is no ALTO server. */
+static json_t *alto_json(const struct control *c)
+{
+    struct alto_publisher_counts made;
+    struct alto_hub_counts hub;
+    char error[ERR_TEXT_MAX];
+    json_t *o;
+
+    if (!c->alto.publisher)
+        return json_null();
+    alto_publisher_count(c->alto.publisher, &made);
+    alto_publisher_error(c->alto.publisher, error);
+    alto_hub_count(c->alto.hub, &hub);
+    o = json_pack("{s:s, s:I, s:I, s:i, s:i}", "path", c->started->config->alto.path.p, "serial",
+                  (json_int_t)made.serial, "age_s",
+                  (json_int_t)(made.serial ? (clock_wall_ms() - made.published_wall_ms) / 1000 : 0),
+                  "text_ms", (int)made.text_ms, "compress_ms", (int)made.compress_ms);
+    json_object_set_new(o, "streams", json_integer((json_int_t)hub.streams));
+    json_object_set_new(o, "views", json_integer((json_int_t)hub.views));
+    json_object_set_new(o, "polls", json_integer((json_int_t)hub.polls));
+    json_object_set_new(o, "updates_bytes", json_integer((json_int_t)hub.memory));
+    json_object_set_new(o, "error",
+                        c->alto.error[0] ? json_string(c->alto.error)
+                        : error[0]       ? json_string(error)
+                                         : json_null());
+    return o;
+}
+
 /* Health as the prober tells it, and the load that the router has put on each streamer. */
 static json_t *streamers_json(const struct control *c)
 {
@@ -171,6 +199,7 @@ bool admin_status_format(const struct control *c, struct bytes *out)
     json_object_set_new(o, "calendar_ends_s", calendar_json(c));
     json_object_set_new(o, "memory", memory_json(c));
     json_object_set_new(o, "state_file", state_json(c));
+    json_object_set_new(o, "alto", alto_json(c));
     json_object_set_new(o, "services", services);
     json_object_set_new(o, "streamers", streamers_json(c));
     dump = json_dumps(o, JSON_INDENT(2));
@@ -285,6 +314,51 @@ static bool swarm_metrics(const struct control *c, struct bytes *out)
         (unsigned long long)st.bytes);
 }
 
+static bool alto_metrics(const struct control *c, struct bytes *out)
+{
+    struct alto_publisher_counts made;
+    struct alto_hub_counts hub;
+
+    if (!c->alto.publisher)
+        return true;
+    alto_publisher_count(c->alto.publisher, &made);
+    alto_hub_count(c->alto.hub, &hub);
+    return bytes_printf(
+        out,
+        "# HELP waymark_alto_catalogs_total Generations of the ALTO resources, by result\n"
+        "# TYPE waymark_alto_catalogs_total counter\n"
+        "waymark_alto_catalogs_total{result=\"ok\"} %llu\n"
+        "waymark_alto_catalogs_total{result=\"error\"} %llu\n"
+        "# HELP waymark_alto_published_timestamp_seconds When the newest of them was shown\n"
+        "# TYPE waymark_alto_published_timestamp_seconds gauge\n"
+        "waymark_alto_published_timestamp_seconds %llu\n"
+        "# HELP waymark_alto_streams Update streams open\n# TYPE waymark_alto_streams gauge\n"
+        "waymark_alto_streams %llu\n"
+        "# HELP waymark_alto_tips_views TIPS views open\n# TYPE waymark_alto_tips_views gauge\n"
+        "waymark_alto_tips_views %llu\n"
+        "# HELP waymark_alto_tips_polls Long polls that wait\n# TYPE waymark_alto_tips_polls "
+        "gauge\n"
+        "waymark_alto_tips_polls %llu\n"
+        "# HELP waymark_alto_events_total Update events sent\n# TYPE waymark_alto_events_total "
+        "counter\n"
+        "waymark_alto_events_total %llu\n"
+        "# HELP waymark_alto_event_bytes_total Bytes of them\n# TYPE "
+        "waymark_alto_event_bytes_total "
+        "counter\n"
+        "waymark_alto_event_bytes_total %llu\n"
+        "# HELP waymark_alto_streams_replaced_total Slow readers that got the whole resource\n"
+        "# TYPE waymark_alto_streams_replaced_total counter\n"
+        "waymark_alto_streams_replaced_total %llu\n"
+        "# HELP waymark_alto_updates_bytes Memory of the versions kept for updates\n"
+        "# TYPE waymark_alto_updates_bytes gauge\n"
+        "waymark_alto_updates_bytes %zu\n",
+        (unsigned long long)made.catalogs, (unsigned long long)made.errors,
+        (unsigned long long)(made.published_wall_ms / 1000), (unsigned long long)hub.streams,
+        (unsigned long long)hub.views, (unsigned long long)hub.polls,
+        (unsigned long long)hub.events, (unsigned long long)hub.bytes,
+        (unsigned long long)hub.replaced, hub.memory);
+}
+
 bool admin_metrics_format(const struct control *c, struct bytes *out)
 {
     struct metrics *sets[UINT8_MAX + 1];
@@ -294,5 +368,5 @@ bool admin_metrics_format(const struct control *c, struct bytes *out)
     for (unsigned i = 0; i < c->worker_count && n < sizeof sets / sizeof *sets; i++)
         sets[n++] = &c->workers[i].metrics;
     return metrics_format(sets, n, out) && streamer_metrics(c, out) && memory_metrics(c, out) &&
-           swarm_metrics(c, out);
+           swarm_metrics(c, out) && alto_metrics(c, out);
 }

@@ -255,6 +255,21 @@ static void print_memory(const json_t *doc)
                cell(doc, "calendar_ends_s", ends, sizeof ends));
 }
 
+static void print_alto(const json_t *doc)
+{
+    const json_t *a = json_object_get(doc, "alto");
+    char serial[24], age[24], streams[24], views[24];
+
+    if (!json_is_object(a))
+        return;
+    printf("alto         %s: generation %s, %s s old, %s update streams, %s TIPS views\n",
+           member(a, "path"), cell(a, "serial", serial, sizeof serial),
+           cell(a, "age_s", age, sizeof age), cell(a, "streams", streams, sizeof streams),
+           cell(a, "views", views, sizeof views));
+    if (member(a, "error"))
+        printf("             refused since: %s\n", member(a, "error"));
+}
+
 static void print_streamers(const json_t *doc)
 {
     static const char *const keys[] = {"name",     "pid",      "ipv4",       "ipv6", "admin",
@@ -283,6 +298,7 @@ int cli_status(const struct cli *c)
            cell(doc, "serial", serial, sizeof serial), member(doc, "config"));
     print_sources(json_object_get(doc, "sources"));
     print_memory(doc);
+    print_alto(doc);
     if (member(doc, "error"))
         printf("last problem %s\n", member(doc, "error"));
     putchar('\n');

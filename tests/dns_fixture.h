@@ -161,8 +161,10 @@ static UNUSED void fixture_dns_conf(struct dns_conf *c)
 {
     static struct dns_ns_conf ns[2], cut_ns[1];
     static struct dns_zone_conf zones[2];
-    static const struct str alto[] = {STR("https://alto.cdn.example/alto"),
-                                      STR("http://alto.cdn.example/alto")};
+    static struct str alto[2];
+
+    alto[0] = STR("https://alto.cdn.example/alto");
+    alto[1] = STR("http://alto.cdn.example/alto");
 
     ns[0] = (struct dns_ns_conf){.name = STR("ns1.cdn.example"), .has_v4 = true, .has_v6 = true};
     ns[0].v4 = fixture_addr("192.0.2.53");
