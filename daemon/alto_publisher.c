@@ -71,7 +71,7 @@ static uint64_t group_bits(const struct alto_conf *a, const struct alto_group_na
     return bits;
 }
 
-uint64_t alto_groups_of(void *server, struct addr client, struct str user)
+uint64_t alto_client_groups_of(void *server, struct addr client, struct str user)
 {
     const struct alto_server *s = server;
     const struct alto_job *job = s->catalog ? s->catalog->release_arg : NULL;
@@ -225,7 +225,7 @@ static enum err_code catalog_build(const struct alto_conf *started, struct alto_
         .origin = a->origin,
         .updates = a->updates,
         .tips = a->tips,
-        .group_count = (unsigned)a->client_group_count,
+        .group_count = a->client_group_count ? 1 + (unsigned)a->client_group_count : 0,
         .extensions = a->extensions,
         .limits = a->limits,
         .max_age_s = a->max_age_s,

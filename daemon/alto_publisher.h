@@ -53,4 +53,4 @@ enum err_code alto_catalog_make(const struct alto_conf *started, struct alto_job
                                 struct alto_catalog **out, struct err *e) MUST_CHECK;
 
 /* Which groups a client belongs to, for struct alto_server: by the newest catalog it was given. */
-uint64_t alto_groups_of(void *server, struct addr client, struct str user);
+uint64_t alto_client_groups_of(void *server, struct addr client, struct str user);

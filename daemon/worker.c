@@ -144,7 +144,7 @@ enum err_code worker_init(struct worker *w, unsigned number, const struct worker
     w->alto.metrics = &w->metrics;
     w->alto.wall_ms = alto_wall_ms;
     w->alto.wall_arg = w;
-    w->alto.groups = alto_groups_of;
+    w->alto.groups = alto_client_groups_of;
     w->alto.groups_arg = &w->alto;
     w->mail = mailbox_new();
     if (!w->mail || !w->base || !w->turn.keys || !w->turn.arena || !make_servers(w))
