@@ -341,7 +341,7 @@ static void publish_one(struct alto_publisher *p, struct alto_job *job)
     }
     text_ms = clock_ms() - began;
     p->give(p->give_arg, c);
-    if (p->hub && alto_hub_publish(p->hub, c, &e) != ERR_OK)
+    if (p->hub && alto_hub_publish(p->hub, c, clock_wall_ms(), &e) != ERR_OK)
         refused(p, &e);
     alto_catalog_compress(c);
     retire(p, p->last);
