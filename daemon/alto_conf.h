@@ -74,5 +74,5 @@ struct alto_conf {
     struct alto_extensions extensions;
     struct alto_limits limits;
     struct alto_hub_conf hub;
-    size_t body_max; /* of a request */
+    uint32_t body_max; /* bytes of a request */
 };

@@ -101,7 +101,14 @@ static bool mount_all(struct worker *w)
         (!http_server_mount(w->http, any, STR("/announce"), tracker_announce_handle, w->tracker) ||
          !http_server_mount(w->http, any, STR("/scrape"), tracker_scrape_handle, w->tracker)))
         return false;
-    if (w->alto.hub && !http_server_mount(w->http, alto->host, alto->path, alto_handle, &w->alto))
+    if (w->alto.hub && !http_server_mount_conf(w->http, &(struct http_mount_conf){
+                                                            .host = alto->host,
+                                                            .path = alto->path,
+                                                            .fn = alto_handle,
+                                                            .ctx = &w->alto,
+                                                            .body_bytes_max = alto->body_max,
+                                                            .refused = alto_handle_refused,
+                                                        }))
         return false;
     return http_server_mount(w->http, any, STR("/"), redirect_handle, &w->turn);
 }
