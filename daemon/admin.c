@@ -271,6 +271,18 @@ static void page_reload(struct control *c, const struct http_request *q, struct 
     r->body = STR("{\"ok\":true}\n");
 }
 
+/* Maps that the ALTO client holds back are taken. */
+static void page_force(struct control *c, const struct http_request *q, struct http_response *r)
+{
+    if (!c->feed || !alto_source_force(c->feed)) {
+        answer_error(q, r, 409, "no map is held back");
+        return;
+    }
+    r->status = 200;
+    r->type = type_json;
+    r->body = STR("{\"ok\":true}\n");
+}
+
 /* The hottest contents. */
 static void page_top(struct control *c, const struct http_request *q, struct http_response *r)
 {
@@ -394,7 +406,7 @@ static void page_get(struct control *c, const struct http_request *q, struct htt
     } else {
         answer_error(q, r, 404,
                      "pages: /status /metrics /healthz /explain /locate /top; POST "
-                     "/streamers/NAME/VERB /reload /report");
+                     "/streamers/NAME/VERB /reload /maps/force /report");
     }
 }
 
@@ -409,7 +421,9 @@ void admin_handle(void *ctx, const struct http_request *q, struct http_response 
 {
     struct control *c = ctx;
     const bool report = str_eq(q->path, STR("/report"));
-    const bool changes = report || is_streamer_path(q->path) || str_eq(q->path, STR("/reload"));
+    const bool force = str_eq(q->path, STR("/maps/force"));
+    const bool changes =
+        report || force || is_streamer_path(q->path) || str_eq(q->path, STR("/reload"));
 
     turn_begin(&c->turn);
     if (q->method != (changes ? HTTP_POST : HTTP_GET)) {
@@ -425,6 +439,8 @@ void admin_handle(void *ctx, const struct http_request *q, struct http_response 
                      ": 1 is missing; it keeps web pages of other origins out");
     else if (str_eq(q->path, STR("/reload")))
         page_reload(c, q, r);
+    else if (force)
+        page_force(c, q, r);
     else if (changes)
         page_streamers(c, q, r);
     else

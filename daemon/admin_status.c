@@ -120,6 +120,27 @@ static json_t *state_json(const struct control *c)
                      "written", (json_int_t)counts.written, "errors", (json_int_t)counts.errors);
 }
 
+/* null: maps are files. */
+static json_t *feed_json(const struct control *c)
+{
+    struct alto_source_status st;
+    json_t *o;
+
+    if (!c->feed)
+        return json_null();
+    alto_source_status(c->feed, &st);
+    o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:b}", "uri", st.uri, "network",
+                  st.resource_id, "tag", st.tag, "mode", alto_source_mode_name(st.client.mode),
+                  "doing", st.client.doing, "age_s", (json_int_t)(st.age_ms / 1000), "from_state",
+                  st.from_state, "expired", st.expired);
+    json_object_set_new(o, "error",
+                        st.client.error[0] ? json_string(st.client.error) : json_null());
+    json_object_set_new(o, "held", st.client.held[0] ? json_string(st.client.held) : json_null());
+    json_object_set_new(o, "generations", json_integer((json_int_t)st.client.generations));
+    json_object_set_new(o, "failures", json_integer((json_int_t)st.client.failures));
+    return o;
+}
+
 /* null: there is no ALTO server. */
 static json_t *alto_json(const struct control *c)
 {
@@ -199,6 +220,7 @@ bool admin_status_format(const struct control *c, struct bytes *out)
     json_object_set_new(o, "calendar_ends_s", calendar_json(c));
     json_object_set_new(o, "memory", memory_json(c));
     json_object_set_new(o, "state_file", state_json(c));
+    json_object_set_new(o, "feed", feed_json(c));
     json_object_set_new(o, "alto", alto_json(c));
     json_object_set_new(o, "services", services);
     json_object_set_new(o, "streamers", streamers_json(c));

@@ -48,6 +48,31 @@ struct alto_group_conf {
     size_t user_count;
 };
 
+/* A cost type that is wanted of another server. */
+struct alto_feed_cost {
+    struct str metric;
+    int mode; /* enum alto_feed_mode */
+};
+enum alto_feed_mode { ALTO_FEED_ANY, ALTO_FEED_NUMERICAL, ALTO_FEED_ORDINAL };
+
+/* ALTO servers whose maps are those that answers are made by. */
+struct alto_feed_conf {
+    const struct str *servers; /* [server_count]; none: maps are files */
+    size_t server_count;
+    struct str network; /* resource id; n 0: the server's default */
+    const struct alto_feed_cost *costs;
+    size_t cost_count;
+    bool calendars, lenient;
+    int updates; /* enum alto_client_mode */
+    const struct str *hosts;
+    size_t host_count;
+    struct str ca_file;
+    uint32_t poll_ms, timeout_ms, retry_min_ms, retry_max_ms, return_ms, hold_ms;
+    uint32_t age_max_s; /* 0: never too old */
+    size_t body_max;
+    uint16_t loss_max_pm, zero_max_pm;
+};
+
 struct alto_conf {
     struct str path;         /* of the directory; n 0: there is no server */
     struct str host;         /* n 0: any */

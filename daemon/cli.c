@@ -255,6 +255,24 @@ static void print_memory(const json_t *doc)
                cell(doc, "calendar_ends_s", ends, sizeof ends));
 }
 
+static void print_feed(const json_t *doc)
+{
+    const json_t *f = json_object_get(doc, "feed");
+    char age[24];
+
+    if (!json_is_object(f))
+        return;
+    printf("maps         of %s, by %s, tag %s, confirmed %s s ago%s; %s\n",
+           member(f, "uri") ? member(f, "uri") : "nobody yet", member(f, "mode"),
+           member(f, "tag") ? member(f, "tag") : "-", cell(f, "age_s", age, sizeof age),
+           json_is_true(json_object_get(f, "from_state")) ? " (kept from an earlier run)" : "",
+           member(f, "doing"));
+    if (member(f, "held"))
+        printf("             held back: %s; take it with waymark maps force\n", member(f, "held"));
+    if (member(f, "error"))
+        printf("             last failure: %s\n", member(f, "error"));
+}
+
 static void print_alto(const json_t *doc)
 {
     const json_t *a = json_object_get(doc, "alto");
@@ -298,6 +316,7 @@ int cli_status(const struct cli *c)
            cell(doc, "serial", serial, sizeof serial), member(doc, "config"));
     print_sources(json_object_get(doc, "sources"));
     print_memory(doc);
+    print_feed(doc);
     print_alto(doc);
     if (member(doc, "error"))
         printf("last problem %s\n", member(doc, "error"));
@@ -383,6 +402,22 @@ int cli_reload(const struct cli *c)
         return print_json(doc);
     json_decref(doc);
     puts("reloaded");
+    return 0;
+}
+
+int cli_maps(const struct cli *c)
+{
+    struct err e = {0};
+    json_t *doc;
+
+    if (c->argc != 1 || strcmp(c->argv[0], "force") != 0)
+        return wrong("maps force");
+    if (admin_ask(&c->admin, "POST", "/maps/force", &doc, &e) != ERR_OK)
+        return fail(&e);
+    if (c->json)
+        return print_json(doc);
+    json_decref(doc);
+    puts("the map that was held back is taken");
     return 0;
 }
 

@@ -19,6 +19,7 @@ int cli_check(const struct cli *c);
 int cli_streamers(const struct cli *c);
 int cli_top(const struct cli *c);
 int cli_reload(const struct cli *c);
+int cli_maps(const struct cli *c);
 int cli_simulate(const struct cli *c);
 int cli_replay(const struct cli *c);
 

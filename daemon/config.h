@@ -81,6 +81,7 @@ struct config {
     struct str report_token, report_token_file;
     struct str cdni_id; /* our name among CDNs; n 0: none */
 
+    struct alto_feed_conf feed; /* maps of other ALTO servers */
     struct alto_conf alto;
 
     struct http_conf http_conf;

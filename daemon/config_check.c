@@ -41,6 +41,13 @@ bool check_has(const struct check *c, yaml_node_t *node, const char *key)
     return config_tree_key(c->t, node, key) != NULL;
 }
 
+bool check_has_map(const struct check *c, const char *key)
+{
+    yaml_node_t *maps = config_tree_key(c->t, c->root, "maps");
+
+    return check_has(c, maps, key) || check_has(c, config_tree_key(c->t, maps, "alto"), "servers");
+}
+
 bool check_wrong(const struct check *c, yaml_node_t *node, const char *keys)
 {
     return problem_sink_has(c->problems, check_place(c, node, keys));
@@ -212,7 +219,7 @@ static void check_maps(struct check *c)
     if (k->cost_map_count && !check_has(c, maps, "cost"))
         problem_error(c->problems, check_place(c, maps, "cost_maps"),
                       "maps.cost_maps: further maps come beside a first one; add maps.cost");
-    if (check_has(c, maps, "network"))
+    if (check_has_map(c, "network"))
         return;
     if (k->cost_map.n || k->cost_map_count)
         problem_error(c->problems, check_place(c, maps, k->cost_map.n ? "cost" : "cost_maps"),

@@ -27,6 +27,8 @@ struct check {
 struct place check_place(const struct check *c, yaml_node_t *node, const char *keys);
 /* Whether the key was written, right or wrong. */
 bool check_has(const struct check *c, yaml_node_t *node, const char *key);
+/* Whether there is such a map ("network", "cost"), of a file or to come from an ALTO server. */
+bool check_has_map(const struct check *c, const char *key);
 /* Whether what is written there was wrong in itself already. */
 bool check_wrong(const struct check *c, yaml_node_t *node, const char *keys);
 

@@ -94,12 +94,33 @@ static void check_client_groups(struct check *c)
     }
 }
 
+static void check_feed(struct check *c)
+{
+    const struct alto_feed_conf *f = &c->in->c.feed;
+    yaml_node_t *feed = config_tree_deep(c->t, c->root, "maps.alto");
+    char show[TEXT_QUOTE_MAX];
+
+    for (size_t i = 0; i < f->server_count; i++)
+        if (f->servers[i].n && strncmp(f->servers[i].p, "http://", 7) != 0 &&
+            strncmp(f->servers[i].p, "https://", 8) != 0)
+            problem_error(c->problems, check_place(c, feed, "servers"),
+                          "maps.alto.servers[%zu]: \"%s\" is no URI of a directory; write "
+                          "https://alto.example.com/alto",
+                          i, text_quote(f->servers[i], show));
+    if (feed && !check_has(c, feed, "servers"))
+        problem_warning(c->problems, config_tree_place(feed),
+                        "maps.alto: has no use without servers");
+    if (f->retry_max_ms < f->retry_min_ms)
+        problem_error(c->problems, check_place(c, feed, "retry_max"),
+                      "maps.alto.retry_max: is below retry");
+}
+
 enum err_code check_alto_server(struct check *c, struct err *e)
 {
     const struct config *k = &c->in->c;
     yaml_node_t *alto = config_tree_key(c->t, c->root, "alto");
-    yaml_node_t *maps = config_tree_key(c->t, c->root, "maps");
 
+    check_feed(c);
     if (!alto)
         return ERR_OK;
     if (!k->alto.path.n) {
@@ -111,11 +132,11 @@ enum err_code check_alto_server(struct check *c, struct err *e)
     if (k->alto.path.p[k->alto.path.n - 1] == '/' || memchr(k->alto.path.p, '?', k->alto.path.n))
         problem_error(c->problems, check_place(c, alto, "path"),
                       "alto.path: ends in a name, without a query; write /alto");
-    if (!check_has(c, maps, "network"))
+    if (!check_has_map(c, "network"))
         problem_error(c->problems, check_place(c, alto, "path"),
                       "alto.path: an ALTO server has a network map at least; add maps.network and "
                       "maps.cost");
-    else if (!check_has(c, maps, "cost"))
+    else if (!check_has_map(c, "cost"))
         problem_error(c->problems, check_place(c, alto, "path"),
                       "alto.path: an ALTO server has costs of its network map; add maps.cost");
     check_client_groups(c);

@@ -155,6 +155,7 @@ enum err_code check_files(struct check *c, struct err *e)
     check_key(c, "tls.key", k->tls.key);
     check_key(c, "maps.network", k->network_map);
     check_key(c, "maps.cost", k->cost_map);
+    check_key(c, "maps.alto.ca_file", k->feed.ca_file);
     check_list(c, "maps.cost_maps", k->cost_maps, k->cost_map_count);
     check_list(c, "geo.databases", k->geo.databases, k->geo.database_count);
     check_advertisements(c);

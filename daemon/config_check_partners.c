@@ -15,7 +15,7 @@ static void check_geo(struct check *c)
     if (k->geo.pid_count && !check_has(c, geo, "databases"))
         problem_error(c->problems, config_tree_place(list),
                       "geo.pids: needs databases to know where clients are; add geo.databases");
-    if (k->geo.pid_count && !check_has(c, config_tree_key(c->t, c->root, "maps"), "network"))
+    if (k->geo.pid_count && !check_has_map(c, "network"))
         problem_error(c->problems, config_tree_place(list),
                       "geo.pids: a PID is one of a network map; add maps.network");
     for (size_t i = 0; i < k->geo.pid_count; i++) {
@@ -65,7 +65,7 @@ static enum err_code check_downstream(struct check *c, yaml_node_t *item, size_t
     if (d->http_prefix.n && !check_has(c, item, "http_host"))
         problem_warning(c->problems, check_place(c, item, "http_prefix"),
                         "downstreams[%zu].http_prefix: has no use without http_host", i);
-    if (d->pid.n && !check_has(c, config_tree_key(c->t, c->root, "maps"), "network"))
+    if (d->pid.n && !check_has_map(c, "network"))
         problem_error(c->problems, check_place(c, item, "pid"),
                       "downstreams[%zu].pid: a PID is one of a network map; add maps.network", i);
     if (d->name.n && named_find(c->streamers, c->in->streamer_count, d->name))
@@ -132,7 +132,7 @@ static void check_costs(struct check *c, yaml_node_t *item, size_t service)
     yaml_node_t *list = config_tree_key(c->t, item, "costs");
     char show[TEXT_QUOTE_MAX];
 
-    if (s->cost_count && !check_has(c, config_tree_key(c->t, c->root, "maps"), "cost"))
+    if (s->cost_count && !check_has_map(c, "cost"))
         problem_error(c->problems, config_tree_place(list),
                       "services[%zu].costs: weighs cost maps where there is none; add maps.cost",
                       service);

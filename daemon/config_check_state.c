@@ -185,8 +185,7 @@ static void check_footprint_needs(const struct footprint_at *at, const struct fo
                       "%s.type: %s asks where clients are; add geo: {databases: "
                       "[GeoLite2-City.mmdb]}",
                       at->path, type);
-    if (f->type == FOOTPRINT_ALTOPID &&
-        !check_has(at->c, config_tree_key(at->c->t, at->c->root, "maps"), "network"))
+    if (f->type == FOOTPRINT_ALTOPID && !check_has_map(at->c, "network"))
         problem_error(at->c->problems, place,
                       "%s.type: altopid names PIDs of a network map; add maps.network", at->path);
 }

@@ -1,5 +1,6 @@
 #include "daemon/config_keys.h"
 
+#include "alto/client.h"
 #include "daemon/schema_rows.h"
 #include "router/profile.h"
 
@@ -49,6 +50,15 @@ static const struct schema_word stats_formats[] = {{"prometheus", STATS_PROMETHE
                                                    {"stub-status", STATS_STUB_STATUS},
                                                    {"squid-counters", STATS_SQUID_COUNTERS},
                                                    {.name = NULL}};
+static const struct schema_word feed_updates[] = {{"auto", ALTO_CLIENT_AUTO},
+                                                  {"sse", ALTO_CLIENT_SSE},
+                                                  {"tips", ALTO_CLIENT_TIPS},
+                                                  {"poll", ALTO_CLIENT_POLL},
+                                                  {.name = NULL}};
+static const struct schema_word feed_modes[] = {{"any", ALTO_FEED_ANY},
+                                                {"numerical", ALTO_FEED_NUMERICAL},
+                                                {"ordinal", ALTO_FEED_ORDINAL},
+                                                {.name = NULL}};
 static const struct schema_word redirect_statuses[] = {
     {"302", 302}, {"307", 307}, {"308", 308}, {.name = NULL}};
 static const struct schema_word cors_words[] = {
@@ -221,6 +231,34 @@ static const struct schema_row rows[] = {
      .help = "Files with further cost maps, of other metrics: services weigh them under costs."},
     {"maps.default_pid", .type = SCHEMA_PID, AT(config, default_pid), .default_text = "(none)", .example = "PID1",
      .help = "PID of clients whose address no prefix covers."},
+
+    {"maps.alto", GROUP(config, feed), .help = "ALTO servers that the maps come from, in place of files; files that are named too count until the servers' maps are there. Changes with a restart."},
+    {"maps.alto.servers", TEXT(8, 1024), MANY(alto_feed_conf, servers, server_count), .default_text = "[]", .example = "[\"https://alto.example.com/alto\"]",
+     .help = "URIs of their directories, the best first: the next is asked when one fails."},
+    {"maps.alto.network", .type = SCHEMA_PID, AT(alto_feed_conf, network), .default_text = "(the server's default)", .example = "my-network-map", .help = "Resource ID of the network map."},
+    {"maps.alto.costs[]", RECORDS(alto_feed_conf, costs, cost_count, 8), .help = "Cost maps that are wanted; without any routingcost."},
+    {"maps.alto.costs[].metric", TEXT(1, 32), .required = true, AT(alto_feed_cost, metric), .example = "routingcost", .help = "Cost metric."},
+    {"maps.alto.costs[].mode", WORD(feed_modes), AT(alto_feed_cost, mode), .default_text = "any", .help = "Cost mode; any prefers numerical."},
+    {"maps.alto.calendars", .type = SCHEMA_BOOL, AT(alto_feed_conf, calendars), .default_text = "false", .help = "Of costs that have a calendar (RFC 8896), all of it."},
+    {"maps.alto.updates", WORD(feed_updates), AT(alto_feed_conf, updates), .default_text = "auto",
+     .help = "How changes are learnt: by an update stream (RFC 8895), TIPS (RFC 9569) or polls; auto takes the first that a server has."},
+    {"maps.alto.poll", MILLIS(1000, 24 * HOUR_MS), AT(alto_feed_conf, poll_ms), .default_text = "5m", .help = "Time between polls, moved by up to 10 %."},
+    {"maps.alto.timeout", MILLIS(100, HOUR_MS), AT(alto_feed_conf, timeout_ms), .default_text = "30s", .help = "Without a byte of an answer."},
+    {"maps.alto.retry", MILLIS(100, HOUR_MS), AT(alto_feed_conf, retry_min_ms), .default_text = "1s", .help = "Before the first new attempt; twice as long each time,"},
+    {"maps.alto.retry_max", MILLIS(100, 24 * HOUR_MS), AT(alto_feed_conf, retry_max_ms), .default_text = "5m", .help = "up to this."},
+    {"maps.alto.return", MILLIS(100, 24 * HOUR_MS), AT(alto_feed_conf, return_ms), .default_text = "10m", .help = "Until a better server is tried again."},
+    {"maps.alto.max_age", SECONDS(0, 365 * DAY_S), AT(alto_feed_conf, age_max_s), .default_text = "7d", .help = "Maps that no server has confirmed for so long are given up; 0s never."},
+    {"maps.alto.size", SIZE(MIB, 4 * GIB), AT(alto_feed_conf, body_max), .default_text = "512 MiB", .help = "Largest answer that is read, uncompressed."},
+    {"maps.alto.max_loss", .type = SCHEMA_PERMILLE, .max = 1000, AT(alto_feed_conf, loss_max_pm), .default_text = "30%",
+     .help = "A network map that has lost a larger share of its prefixes is held back."},
+    {"maps.alto.max_zero", .type = SCHEMA_PERMILLE, .max = 1000, AT(alto_feed_conf, zero_max_pm), .default_text = "30%",
+     .help = "So is a cost map in which the share of pairs that cost nothing has grown by more."},
+    {"maps.alto.hold", MILLIS(0, 24 * HOUR_MS), AT(alto_feed_conf, hold_ms), .default_text = "0s",
+     .help = "After so long what is held back is taken all the same; 0s waits for waymark maps force."},
+    {"maps.alto.hosts", TEXT(1, 253), MANY(alto_feed_conf, hosts, host_count), .default_text = "[]", .example = "[maps.example.com]",
+     .help = "Hosts that a server may lead to besides its own."},
+    {"maps.alto.ca_file", .type = SCHEMA_FILE, AT(alto_feed_conf, ca_file), .default_text = "(the system's)", .example = "ca.pem", .help = "Certificate authorities (PEM) that are believed."},
+    {"maps.alto.lenient", .type = SCHEMA_BOOL, AT(alto_feed_conf, lenient), .default_text = "false", .help = "Take what servers in the field send: costs as strings, maps without a tag."},
 
     {"geo", GROUP_FLAT, .help = "Where addresses are, by MaxMind databases. They are read again when they change."},
     {"geo.databases", .type = SCHEMA_FILE, MANY(config, geo.databases, geo.database_count), .default_text = "[]", .example = "[GeoLite2-City.mmdb, GeoLite2-ASN.mmdb]",

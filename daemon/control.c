@@ -125,6 +125,15 @@ static enum err_code load_and_publish(struct control *c, struct config_hold *hol
     return rc == ERR_OK && built != ERR_OK ? err_set(e, built, "%s", why.text) : rc;
 }
 
+static bool feed_changed(const struct alto_feed_conf *was, const struct alto_feed_conf *now)
+{
+    bool same = was->server_count == now->server_count && str_eq(was->network, now->network);
+
+    for (size_t i = 0; same && i < was->server_count; i++)
+        same = str_eq(was->servers[i], now->servers[i]);
+    return !same;
+}
+
 /* What a reload cannot change while running is said, not silently ignored. */
 static void warn_restart(const struct config *was, const struct config *now)
 {
@@ -149,6 +158,8 @@ static void warn_restart(const struct config *was, const struct config *now)
     }
     if (!str_eq(was->alto.path, now->alto.path) || !str_eq(was->alto.host, now->alto.host))
         log_warn("event=reload.restart_needed key=alto.path");
+    if (feed_changed(&was->feed, &now->feed))
+        log_warn("event=reload.restart_needed key=maps.alto");
     if (was->workers != now->workers)
         log_warn("event=reload.restart_needed key=workers");
     if (!str_eq(was->user, now->user))
@@ -631,6 +642,8 @@ static enum err_code start(struct control *c, struct err *e)
     if (rc == ERR_OK)
         rc = control_state_start(c, e);
     if (rc == ERR_OK)
+        rc = control_feed_start(c, e);
+    if (rc == ERR_OK)
         rc = start_events(c, e);
     for (unsigned i = 0; rc == ERR_OK && i < c->worker_count; i++)
         rc = worker_start(&c->workers[i], e);
@@ -651,6 +664,7 @@ static void stop(struct control *c)
         worker_join(&c->workers[i]);
     alto_publisher_stop(c->alto.publisher); /* it posts to the workers */
     c->alto.publisher = NULL;
+    control_feed_stop(c);
     control_state_stop(c);
     access_log_stop(c->access_log); /* writes out what the workers left */
     for (unsigned i = 0; i < c->worker_count; i++) {

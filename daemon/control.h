@@ -5,6 +5,7 @@
 #include "daemon/access_log.h"
 #include "daemon/config.h"
 #include "daemon/control_alto.h"
+#include "daemon/control_feed.h"
 #include "daemon/memory.h"
 #include "daemon/publish.h"
 #include "daemon/sources.h"
@@ -36,6 +37,7 @@ struct control {
     uint64_t state_due_ms, state_written_ms, state_hash; /* of the text without its time */
     unsigned changed; /* enum source_kind: sources that are to be read again */
     struct control_alto alto;
+    struct alto_source *feed; /* NULL: maps are files */
     struct swarms *swarms;
     struct access_log *access_log;
 

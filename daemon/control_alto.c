@@ -61,6 +61,8 @@ enum err_code control_alto_load(struct control *c, const struct config *conf,
     *out = NULL;
     if (!c->started->config->alto.path.n)
         return ERR_OK;
+    if (!network && c->started->config->feed.server_count)
+        return ERR_OK; /* it is to come */
     if (!network)
         return err_set(e, ERR_NOT_FOUND, "the ALTO server has no network map");
     return alto_files_load(&conf->alto, network->netmap, out, e);
@@ -134,7 +136,7 @@ static void post(struct control *c, bool always)
     struct err e = {0};
     struct alto_job *job;
 
-    if (!c->alto.publisher || !c->alto.files || c->alto.error[0])
+    if (!c->alto.publisher || !c->alto.files || c->alto.error[0] || !c->view->netmap)
         return;
     job = job_make(c, &e);
     c->alto.facts_due_ms = c->turn.now_ms + (uint64_t)c->newest->config->alto.facts_every_s * 1000;
@@ -175,6 +177,8 @@ enum err_code control_alto_check(const struct config *conf, struct view *v, stru
     enum err_code rc;
 
     if (!conf->alto.path.n)
+        return ERR_OK;
+    if (!v->netmap && conf->feed.server_count)
         return ERR_OK;
     if (!v->netmap)
         return err_set(e, ERR_NOT_FOUND, "the ALTO server has no network map");

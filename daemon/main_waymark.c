@@ -23,6 +23,7 @@ static const struct {
      "runs an access log through another configuration: what would change", cli_replay},
     {"top", "[--service NAME] [-n COUNT]", "the contents that are asked for most", cli_top},
     {"reload", "", "makes the daemon read its configuration and maps again", cli_reload},
+    {"maps", "force", "takes a map of an ALTO server that was held back", cli_maps},
 };
 
 static void help(FILE *out)

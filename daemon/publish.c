@@ -67,6 +67,7 @@ enum err_code publish_build_at(const struct config *c, struct config_hold *hold,
         .downstream_count = c->downstream_count,
         .cache_memory = caches,
         .cdni_id = c->cdni_id,
+        .maps_pending = c->feed.server_count && !sources->network.good,
         .profiles = c->profiles,
         .profile_count = c->profile_count,
     };

@@ -94,6 +94,7 @@ bool sources_keep(const struct sources *s, struct sources_kept *k)
         list_drop(&k->more_costs);
         return false;
     }
+    k->given = s->given;
     file_take(&k->network, &s->network);
     file_take(&k->cost, &s->cost);
     file_take(&k->geo, &s->geo);
@@ -155,6 +156,7 @@ void sources_refused(struct sources *s, const struct sources_kept *k, const char
 
 void sources_restore(struct sources *s, struct sources_kept *k)
 {
+    s->given = k->given;
     file_restore(&s->network, &k->network);
     file_restore(&s->cost, &k->cost);
     file_restore(&s->geo, &k->geo);
@@ -272,6 +274,8 @@ static enum err_code maps_load(struct sources *s, const struct config *c, struct
     struct maps_read m = {.count = 0};
     enum err_code rc;
 
+    if (s->given)
+        return ERR_OK;
     source_path(&s->network, c->network_map);
     source_path(&s->cost, c->cost_map);
     if (!list_match(&s->more_costs, c->cost_maps, c->cost_map_count))
@@ -296,6 +300,36 @@ static enum err_code maps_load(struct sources *s, const struct config *c, struct
     if (rc == ERR_OK && s->network.good)
         warn_incomplete(s->network.good->netmap);
     return rc;
+}
+
+static void give_one(struct source_file *f, struct view_source *map, const char *uri)
+{
+    if (map)
+        view_source_take(map);
+    file_drop(f);
+    snprintf(f->path, sizeof f->path, "%s", uri);
+    f->good = map;
+    file_loaded(f, 0);
+    if (map && map->loaded_wall_ms)
+        f->loaded_wall_ms = map->loaded_wall_ms;
+}
+
+enum err_code sources_give(struct sources *s, struct view_source *network,
+                           struct view_source *const *costs, size_t n, const char *uri,
+                           struct err *e)
+{
+    struct source_list more = {calloc(n + 1, sizeof *more.items), n ? n - 1 : 0};
+
+    if (!more.items)
+        return no_memory(e);
+    s->given = network != NULL;
+    for (size_t i = 0; i < more.count; i++)
+        give_one(&more.items[i], costs[1 + i], uri);
+    list_drop(&s->more_costs);
+    s->more_costs = more;
+    give_one(&s->network, network, network ? uri : "");
+    give_one(&s->cost, n ? costs[0] : NULL, n ? uri : "");
+    return ERR_OK;
 }
 
 static enum err_code databases_load(struct sources *s, const struct config *c, struct err *e)

@@ -46,6 +46,7 @@ struct source_watch;
 struct sources {
     struct source_file network, cost, geo;
     struct source_list more_costs; /* as in the configuration */
+    bool given;                    /* the maps are of sources_give: files are not read */
     struct source_list fci;        /* of the downstream CDNs that have one, likewise */
     int inotify_fd; /* readable when a watched file may have changed; -1: not watching */
     struct source_watch *watches; /* [watch_count] */
@@ -62,6 +63,12 @@ void sources_fini(struct sources *s);
 enum err_code sources_load(struct sources *s, const struct config *c, unsigned kinds,
                            unsigned *taken, struct err *e) MUST_CHECK;
 
+/* Maps that an ALTO server has, in place of files; references are taken. uri: the server's
+ * directory, shown as their path. network NULL: files count again, from the next sources_load. */
+enum err_code sources_give(struct sources *s, struct view_source *network,
+                           struct view_source *const *costs, size_t n, const char *uri,
+                           struct err *e) MUST_CHECK;
+
 /* The configuration's downstream CDNs, with what the good advertisements say of them: the
  * footprints of both narrow. In arena; they point into the configuration and the advertisements. */
 enum err_code sources_downstreams(const struct sources *s, const struct config *c,
@@ -72,6 +79,7 @@ enum err_code sources_downstreams(const struct sources *s, const struct config *
  * _restore: all as it was, but for the reason why a file of then is refused now; _forget: the new
  * ones stay. One of the two follows each _keep. false: no memory, and nothing is kept. */
 struct sources_kept {
+    bool given;
     struct source_file network, cost, geo;
     struct source_list more_costs, fci;
 };

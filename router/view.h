@@ -78,6 +78,7 @@ struct view {
     const struct view_downstream *downstreams; /* [downstream_count], sorted by name */
     uint16_t downstream_count;
     struct str cdni_id; /* our name among CDNs; n 0: none */
+    bool maps_pending;  /* as the inputs say */
     pidx default_pid;   /* for addresses that no prefix covers; PIDX_NONE: none */
     double cost_unit;   /* mean known cost of the first map between client PIDs and streamers' PIDs
                            (ordinal maps: mean rank); never 0 */
@@ -153,6 +154,8 @@ struct view_inputs {
     const struct service_conf *services;
     size_t service_count;
     struct str default_pid; /* n 0: none */
+    bool maps_pending; /* maps are to come yet (from an ALTO server): without a network map, PIDs
+                          and metrics that are named are as if they were not */
 };
 
 /* Control thread. Errors name the streamer or service and what would be right: a PID that the map

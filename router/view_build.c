@@ -473,6 +473,7 @@ enum err_code view_build(const struct view_inputs *in, struct live *live, struct
     }
     v->arena = arena;
     v->serial = in->serial;
+    v->maps_pending = in->maps_pending;
     atomic_init(&v->refs, 1);
     rc = view_fill(v, in, live, e);
     if (rc != ERR_OK) {

@@ -84,8 +84,10 @@ enum err_code view_maps_weights(const struct view *v, const struct service_conf 
 
     for (unsigned i = 0; i < VIEW_COSTMAPS_MAX; i++)
         weight[i] = 0;
+    if (v->maps_pending && v->costmap_count == 0)
+        any = true;
     weight[0] = any ? 1 : 0;
-    for (size_t i = 0; i < c->cost_count; i++) {
+    for (size_t i = 0; i < c->cost_count && !(v->maps_pending && v->costmap_count == 0); i++) {
         const struct cost_part *p = &c->costs[i];
         unsigned at = 0;
 

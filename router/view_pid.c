@@ -9,7 +9,7 @@ enum err_code view_pid_find(const struct view *v, const char *key, struct str na
     struct suggest s;
 
     *out = PIDX_NONE;
-    if (name.n == 0)
+    if (name.n == 0 || (!v->netmap && v->maps_pending))
         return ERR_OK;
     bytes_escape(name.p, name.n, shown, sizeof shown);
     if (!v->netmap)
