@@ -107,10 +107,7 @@ static void check_feed(struct check *c)
                           "maps.alto.servers[%zu]: \"%s\" is no URI of a directory; write "
                           "https://alto.example.com/alto",
                           i, text_quote(f->servers[i], show));
-    if (feed && !check_has(c, feed, "servers"))
-        problem_warning(c->problems, config_tree_place(feed),
-                        "maps.alto: has no use without servers");
-    if (f->retry_max_ms < f->retry_min_ms)
+    if (f->server_count && f->retry_max_ms < f->retry_min_ms)
         problem_error(c->problems, check_place(c, feed, "retry_max"),
                       "maps.alto.retry_max: is below retry");
 }
