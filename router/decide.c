@@ -294,6 +294,52 @@ static double miss_weight_of(const struct asking *a, unsigned often)
     return a->policy->origin_weight / (1 + hot_times(often) / a->set->places);
 }
 
+static bool is_healthy(const struct asking *a, uint16_t slot)
+{
+    uint8_t edge;
+
+    (void)standing_of(a, slot, live_health_get(a->live, a->set->slot[slot].live), &edge);
+    return edge == STANDING_HEALTHY;
+}
+
+/* The first of the content's hash order that is healthy and can serve this client. A pull by weight
+ * needs a logarithm; but -ln(u) is 1 - u at least, which says of most that they are not the first.
+ */
+static __attribute__((noinline)) const struct candidate *first_healthy(struct asking *a)
+{
+    const struct candidates *set = a->set;
+    const struct candidate *best = NULL;
+    double least = INFINITY;
+
+    for (uint16_t i = 0; i < set->count; i++) {
+        const struct candidate *c = &set->slot[i];
+        double pull = rendezvous_pull_equal(a->q->content, c->hash);
+
+        if (!set->equal_weights) {
+            if ((pull * 0x1p-64 - 0x1p-52) * (double)c->inv_weight > least * (1 + 1e-9))
+                continue;
+            pull = rendezvous_pull(a->q->content, c->hash, c->inv_weight);
+        }
+        if (pull < least && can_serve(a->q, c) && is_healthy(a, i) && covers(a, c)) {
+            least = pull;
+            best = c;
+        }
+    }
+    return best;
+}
+
+/* Stage 6: where the content is at home, unless somebody is remembered to have it, whoever. On
+ * Traffic Router's ring there is none: who switches from it finds the caches as they were. */
+static const struct candidate *home_of(struct asking *a)
+{
+    if (!a->memory || a->rings || a->set->count > HOMES_MAX)
+        return NULL;
+    for (unsigned w = 0; w < a->memory->words; w++)
+        if (remembered_word(a, w))
+            return NULL;
+    return first_healthy(a);
+}
+
 /* The first that will be asked for, ahead of the rest. */
 static inline void row_prefetch(const struct asking *a)
 {
@@ -346,6 +392,7 @@ static bool asking_init(struct asking *a, const struct view *v, const struct liv
     a->traced = 0;
     memset(a->covered.done, 0, sizeof a->covered.done);
     memset(a->remembered.done, 0, sizeof a->remembered.done);
+    a->home = home_of(a);
     return true;
 }
 

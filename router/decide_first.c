@@ -276,6 +276,8 @@ bool decide_first(struct asking *a, struct decision *out)
                          : first_of_owners(a, &f, band);
     if (f.healthy > 1)
         why = why_not_nearer(a, &f, &o, e);
+    if (why == WHY_CACHE && !e->known && &a->set->slot[e->slot] == a->home)
+        why = WHY_HOME;
     if (why == WHY_NONE)
         why = band == 1 ? WHY_COST : a->owners > 1 ? WHY_POPULAR : WHY_HASH;
     out->why = why;

@@ -31,6 +31,8 @@ enum standing {
 #define CLASS_COUNT          12
 
 #define OWNERS_MAX 255 /* decision.owners */
+#define HOMES_MAX                                                                                  \
+    128 /* streamers of a service: with more of them the look for a home takes too long */
 
 /* A candidate that was looked at. */
 struct seen {
@@ -64,9 +66,10 @@ struct asking {
     const struct coverage *coverage;   /* NULL: everybody serves everywhere */
     const struct cache_memory *memory; /* NULL: nothing is remembered */
     double load_unit;                  /* load_weight * cost_unit */
-    double band_least;  /* a best score below this counts as this for the width of the band */
-    double cap;         /* NAN until somebody's load makes it matter */
-    unsigned owners;    /* of the content: 1..OWNERS_MAX */
+    double band_least; /* a best score below this counts as this for the width of the band */
+    double cap;        /* NAN until somebody's load makes it matter */
+    unsigned owners;   /* of the content: 1..OWNERS_MAX */
+    const struct candidate *home; /* where it is expected, as nothing is known of it; NULL: none */
     double miss_weight; /* origin_weight, shared by those who ask for the content there meanwhile */
     struct seen *seen;  /* [room] */
     unsigned count, room;
@@ -125,15 +128,17 @@ static inline bool covers(struct asking *a, const struct candidate *c)
     return a->covered.word[w] >> c->streamer % 64u & 1;
 }
 
-static inline bool remembers(struct asking *a, lidx i)
+/* a->memory is there */
+static inline uint64_t remembered_word(struct asking *a, unsigned w)
 {
-    unsigned w = i / 64u;
-
-    if (!a->memory)
-        return false;
     if (word_missing(&a->remembered, w))
         a->remembered.word[w] = cache_memory_word(a->memory, a->q->content, w);
-    return a->remembered.word[w] >> i % 64u & 1;
+    return a->remembered.word[w];
+}
+
+static inline bool remembers(struct asking *a, lidx i)
+{
+    return a->memory && remembered_word(a, i / 64u) >> i % 64u & 1;
 }
 
 /* What it says itself goes before what was sent there: 1 has, 0 has not, -1 nothing is known. */
@@ -167,6 +172,17 @@ static inline double penalty_of(double load)
     return load < 1 ? load * load / (2 - load) : 1 + 3 * (load - 1);
 }
 
+/* Belief at home: nearly as at one that is known to have it. Never above that, on which floors
+ * count. */
+#define HOME_TENTHS 8u
+
+static inline uint32_t home_hit_pm(const struct live_streamer *s, uint32_t hit_pm)
+{
+    uint32_t known_pm = atomic_load_explicit(&s->hit_known_pm, memory_order_relaxed);
+
+    return known_pm > hit_pm ? hit_pm + (known_pm - hit_pm) * HOME_TENTHS / 10 : hit_pm;
+}
+
 /* Stage 6. */
 struct terms {
     double units, load;
@@ -188,6 +204,8 @@ static inline struct terms terms_of(struct asking *a, const struct candidate *c,
 
     t.known = says < 0 ? remembers(a, c->live) : says;
     hit_pm = atomic_load_explicit(t.known ? &s->hit_known_pm : &s->hit_pm, memory_order_relaxed);
+    if (c == a->home && !t.known)
+        hit_pm = home_hit_pm(s, hit_pm);
     t.hit = (double)(int)hit_pm * 0.001;
     miss = a->miss_weight * ((double)(1000 - (int)hit_pm) * 0.001);
     t.origin = miss > 0 ? miss * (double)c->origin_cost : 0;

@@ -213,7 +213,7 @@ static enum why why_of(const struct asking *a, const struct seen *s, unsigned ba
     if (s == a->seen && nearer_is_loaded(a, s))
         return WHY_LOAD;
     if (s == a->seen && plainer_has_to_fetch(a, s))
-        return WHY_CACHE;
+        return !s->known && &a->set->slot[s->slot] == a->home ? WHY_HOME : WHY_CACHE;
     if (s->owner && owners > 1)
         return WHY_POPULAR;
     return s->in_band && band > 1 ? WHY_HASH : WHY_COST;

@@ -143,6 +143,55 @@ START_TEST(who_has_it_need_not_fetch_it)
 }
 END_TEST
 
+/* A content that nobody is known to have is expected at its home, the same for everybody. */
+START_TEST(nobody_has_it_but_its_home)
+{
+    const double cost[N] = {10, 12, 14, 16, 18, 20}, origin[N] = {20, 20, 20, 20, 20, 20};
+    struct policy_conf ring = fixture_policy;
+    unsigned homes[N] = {0}, next = 0;
+    struct scene c;
+    struct decision d;
+
+    scene_init(&c, cost, origin, &fixture_policy);
+    c.q.content = 0;
+    for (unsigned k = 0; k < 600; k++) {
+        unsigned home, other;
+
+        c.q.content += UINT64_C(0x9e3779b97f4a7c15);
+        d = ask(&c);
+        home = d.choice[0].streamer;
+        homes[home]++;
+        if (home != 0)
+            ck_assert_int_eq(d.why, WHY_HOME);
+        ck_assert(!d.choice[0].known);
+        ck_assert_float_eq_tol(d.choice[0].hit, 0.76F, 1e-6F); /* 0.95 would be known */
+        live_health_set(c.live, slot(&c, home), false, HEALTH_DOWN);
+        live_health_set(c.live, slot(&c, home), true, HEALTH_DOWN);
+        other = ask(&c).choice[0].streamer;
+        next += other != (home ? 0 : 1); /* at home elsewhere, not at the nearest */
+        live_health_set(c.live, slot(&c, home), false, HEALTH_UP);
+        live_health_set(c.live, slot(&c, home), true, HEALTH_UP);
+        ck_assert(cache_memory_add(c.memory, c.q.content, slot(&c, other)));
+        d = ask(&c);
+        ck_assert_int_ne(d.why, WHY_HOME); /* somebody is known to have it */
+        ck_assert(d.choice[0].known);
+        cache_memory_clear(c.memory, slot(&c, other));
+    }
+    for (unsigned i = 0; i < N; i++)
+        ck_assert_uint_ge(homes[i], 70);
+    ck_assert_uint_ge(next, 300);
+    scene_fini(&c);
+
+    ring.hash = HASH_TRAFFIC_ROUTER; /* there the nearest is first, as before */
+    scene_init(&c, cost, origin, &ring);
+    for (unsigned k = 0; k < 20; k++) {
+        c.q.content = k * UINT64_C(0x9e3779b97f4a7c15);
+        ck_assert_int_ne(ask(&c).why, WHY_HOME);
+    }
+    scene_fini(&c);
+}
+END_TEST
+
 /* What a cache says itself goes before what was sent there. */
 START_TEST(a_digest_goes_before_memory)
 {
@@ -363,6 +412,7 @@ static Suite *decide_terms_suite(void)
 
     tcase_add_test(t, outside_of_its_footprint);
     tcase_add_test(t, who_has_it_need_not_fetch_it);
+    tcase_add_test(t, nobody_has_it_but_its_home);
     tcase_add_test(t, a_digest_goes_before_memory);
     tcase_add_test(t, a_footprint_of_prefixes);
     tcase_add_test(t, who_fetches_does_it_for_all);
