@@ -104,7 +104,11 @@ enum err_code client_read_cost(struct alto_client *c, size_t k, struct str text,
     *out = NULL;
     if (!arena)
         return err_set(e, ERR_LIMIT, "no memory left for the cost map");
-    rc = costmap_parse(text.n ? text.p : "", text.n, network->network, arena, &map, e);
+    if (c->conf.lenient)
+        rc = costmap_parse_lenient(text.n ? text.p : "", text.n, network->network,
+                                   c->plan.costs[k].type, arena, &map, e);
+    else
+        rc = costmap_parse(text.n ? text.p : "", text.n, network->network, arena, &map, e);
     if (rc == ERR_OK)
         rc = check_type(map, c->plan.costs[k].type, e);
     if (rc != ERR_OK) {

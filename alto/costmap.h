@@ -41,6 +41,12 @@ struct costmap_info {
 enum err_code costmap_parse(const char *json, size_t n, const struct netmap *map,
                             struct arena *arena, const struct costmap **out,
                             struct err *e) MUST_CHECK;
+/* The same of servers in the field, who leave out or write otherwise: a cost may be a string that
+ * holds a number (of other strings, and of negative numbers in one, there is no value); without
+ * "dependent-vtags" it is for this map, without "cost-type" it is of `type`. */
+enum err_code costmap_parse_lenient(const char *json, size_t n, const struct netmap *map,
+                                    const struct cost_type *type, struct arena *arena,
+                                    const struct costmap **out, struct err *e) MUST_CHECK;
 /* The same from a file, which is read in pieces: its text is never in memory as a whole. Errors
  * begin with "cost map PATH:line:col". */
 enum err_code costmap_load(const char *path, const struct netmap *map, struct arena *arena,

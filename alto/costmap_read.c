@@ -8,9 +8,10 @@
 #include "alto/calendar_read.h"
 #include "alto/cost_type_read.h"
 #include "alto/costmap_build.h"
+#include "alto/name_set.h"
 #include "alto/vtag_read.h"
-#include "base/hash.h"
 #include "base/json_push.h"
+#include "base/json_text.h"
 
 /* Which object or array the next event is in. */
 enum place {
@@ -38,16 +39,6 @@ enum member {
     MEMBER_DATA,
 };
 
-/* Distinct names that the network map does not have: a set of keyed hashes, so that a name costs
- * eight bytes and nobody can make it slow. */
-struct names {
-    struct hash_key key;
-    uint64_t *slot; /* [cap], a power of two; 0 is empty */
-    uint32_t count, cap;
-};
-
-#define UNKNOWN_MAX (1u << 20)
-
 /* Meta may come behind the costs: the first place of something that it would forbid. */
 struct noted {
     bool is;
@@ -68,13 +59,14 @@ struct reader {
     uint32_t type_count;                         /* of multi-cost-types; 0: there is none */
     enum place at;
     enum member member;
+    const struct cost_type *lenient; /* NULL: strict; else what the costs are if nothing says it */
     bool seen_meta, seen_data, seen_vtags, seen_type, seen_types, seen_calendars;
     struct arena *arena;
     struct cost_type_read type; /* at hand */
     bool has_vtag, has_type, has_calendar;
     struct calendar_read calendar;
     struct vtag_read vtag;
-    struct names unknown;
+    struct name_set unknown;
 
     pidx src, dst;
     char src_name[PID_NAME_MAX + 1];
@@ -141,46 +133,6 @@ static enum err_code at_path(const struct reader *r, enum err_code rc, struct er
     return rc;
 }
 
-static enum err_code names_grow(struct names *s, struct err *e)
-{
-    uint32_t cap = s->cap ? s->cap * 2 : 256;
-    uint64_t *slot;
-
-    if (s->count >= UNKNOWN_MAX)
-        return err_set(e, ERR_LIMIT, "more than %u names that the network map does not have",
-                       UNKNOWN_MAX);
-    slot = calloc(cap, sizeof *slot);
-    if (!slot)
-        return err_set(e, ERR_LIMIT, "no memory left for the cost map");
-    for (uint32_t i = 0; i < s->cap; i++) {
-        uint64_t at = s->slot[i];
-
-        if (!at)
-            continue;
-        while (slot[at & (cap - 1)])
-            at++;
-        slot[at & (cap - 1)] = s->slot[i];
-    }
-    free(s->slot);
-    s->slot = slot;
-    s->cap = cap;
-    return ERR_OK;
-}
-
-static enum err_code names_add(struct names *s, struct str name, struct err *e)
-{
-    uint64_t h = hash_keyed(&s->key, name.p, name.n) | 1, at = h;
-
-    if (s->count >= s->cap / 2 && names_grow(s, e) != ERR_OK)
-        return ERR_LIMIT;
-    for (; s->slot[at & (s->cap - 1)]; at++)
-        if (s->slot[at & (s->cap - 1)] == h)
-            return ERR_OK;
-    s->slot[at & (s->cap - 1)] = h;
-    s->count++;
-    return ERR_OK;
-}
-
 /* PIDX_NONE for a well-formed name that the map does not have, which is then counted. */
 static enum err_code find_pid(struct reader *r, struct str name, pidx *out, struct err *e)
 {
@@ -190,7 +142,7 @@ static enum err_code find_pid(struct reader *r, struct str name, pidx *out, stru
     if (*out != PIDX_NONE)
         return ERR_OK;
     rc = vtag_check_name("PID name", name, e);
-    return rc == ERR_OK ? names_add(&r->unknown, name, e) : rc;
+    return rc == ERR_OK ? name_set_add(&r->unknown, name, e) : rc;
 }
 
 static enum err_code on_top(struct reader *r, struct json_push *j, const struct json_event *ev,
@@ -206,7 +158,7 @@ static enum err_code on_top(struct reader *r, struct json_push *j, const struct 
         return ERR_OK;
     }
     if (ev->kind == JSON_PUSH_OBJECT_END) {
-        if (!r->seen_meta)
+        if (!r->seen_meta && !r->lenient)
             return err_set(e, ERR_PARSE, "\"meta\" is missing");
         if (!r->seen_data)
             return err_set(e, ERR_PARSE, "\"cost-map\" is missing");
@@ -238,11 +190,11 @@ static enum err_code meta_key(struct reader *r, struct json_push *j, struct str 
 
 static enum err_code meta_end(struct reader *r, struct err *e)
 {
-    if (!r->seen_vtags)
+    if (!r->seen_vtags && !r->lenient)
         return err_set(e, ERR_PARSE, "\"dependent-vtags\" is missing");
-    if (!r->seen_type)
+    if (!r->seen_type && !r->lenient)
         return err_set(e, ERR_PARSE, "\"cost-type\" is missing");
-    if (!r->has_type && !r->seen_types)
+    if (!r->has_type && !r->seen_types && !r->lenient)
         return err_set(e, ERR_PARSE,
                        "\"cost-type\" is empty, which is for several types (RFC 8189), and "
                        "\"multi-cost-types\" is missing");
@@ -320,7 +272,7 @@ static enum err_code on_calendar(struct reader *r, struct json_push *j, const st
 
 static enum err_code on_vtags(struct reader *r, const struct json_event *ev, struct err *e)
 {
-    if (ev->kind == JSON_PUSH_ARRAY_END && r->has_vtag) {
+    if (ev->kind == JSON_PUSH_ARRAY_END && (r->has_vtag || r->lenient)) {
         r->at = AT_META;
         return ERR_OK;
     }
@@ -469,6 +421,20 @@ static void note_suspects(struct reader *r, struct json_push *j, struct suspects
         note(r, j, &s->over_100, "%.*s is over 100", n, ev->text.p);
 }
 
+/* "5" of a server that means 5; any other text is no value. */
+static double cost_in_text(struct str text)
+{
+    char number[64];
+    double v = NAN;
+
+    if (text.n < sizeof number && json_text_is_number(text.p, text.n)) {
+        memcpy(number, text.p, text.n);
+        number[text.n] = '\0';
+        v = strtod(number, NULL);
+    }
+    return v >= 0 && isfinite(v) ? v + 0.0 : NAN;
+}
+
 /* A number, or null. */
 static enum err_code read_cost(struct reader *r, struct json_push *j, const struct json_event *ev,
                                double *out, struct err *e)
@@ -483,6 +449,8 @@ static enum err_code read_cost(struct reader *r, struct json_push *j, const stru
         note_suspects(r, j, &r->all, cost, ev);
         if (r->at == AT_COSTS && r->cost_count < COSTMAP_TYPES_MAX)
             note_suspects(r, j, &r->at_place[r->cost_count], cost, ev);
+    } else if (r->lenient && ev->kind == JSON_PUSH_STRING) {
+        cost = cost_in_text(ev->text);
     } else if (ev->kind != JSON_PUSH_NULL) {
         return err_set(e, ERR_PARSE, "%s, where a number should be", vtag_read_kind_name(ev->kind));
     }
@@ -673,13 +641,29 @@ static enum err_code check_planes(const struct reader *r, struct err *e)
     return ERR_OK;
 }
 
+/* What a lenient reader was not told. */
+static void fill_in(struct reader *r)
+{
+    const struct str metric = r->lenient->metric;
+
+    if (!r->has_type && !r->seen_types && metric.n <= ALTO_METRIC_MAX) {
+        r->info[0].mode = r->lenient->mode;
+        memcpy(r->info[0].metric, metric.p, metric.n);
+    }
+    if (!r->has_vtag)
+        r->vtag.vtag = r->map->vtag;
+}
+
 /* The text is read: everything together. Where out holds one map, count is NULL. */
 static enum err_code freeze(struct reader *r, const char *name, const struct costmap **out,
                             unsigned *count, struct err *e)
 {
     uint32_t n = r->seen_types ? r->type_count : 1;
-    enum err_code rc = check_depends(r, e);
+    enum err_code rc;
 
+    if (r->lenient)
+        fill_in(r);
+    rc = check_depends(r, e);
     if (rc == ERR_OK && n > 1 && !count)
         rc = err_set(e, ERR_UNSUPPORTED,
                      "meta.multi-cost-types: %u cost types, where one map is read", n);
@@ -704,8 +688,9 @@ static enum err_code freeze(struct reader *r, const char *name, const struct cos
 
 /* From path, or from the n bytes at json when path is NULL. */
 static enum err_code read_map(const char *path, const char *json, size_t n,
-                              const struct netmap *map, struct arena *arena,
-                              const struct costmap **out, unsigned *count, struct err *e)
+                              const struct netmap *map, const struct cost_type *lenient,
+                              struct arena *arena, const struct costmap **out, unsigned *count,
+                              struct err *e)
 {
     const struct json_push_limits limits = {.bytes_max = COSTMAP_BYTES_MAX, .string_max = 4096};
     struct reader *r = calloc(1, sizeof *r);
@@ -718,8 +703,9 @@ static enum err_code read_map(const char *path, const char *json, size_t n,
     if (!r)
         return err_set(e, ERR_LIMIT, "no memory left for the cost map");
     r->map = map;
+    r->lenient = lenient;
     r->arena = arena;
-    r->unknown.key = hash_key_new();
+    name_set_init(&r->unknown);
     r->build = costmap_build_new(map, arena);
     r->follow = malloc(follow_size);
     if (r->follow)
@@ -737,7 +723,7 @@ static enum err_code read_map(const char *path, const char *json, size_t n,
     json_push_free(j);
     costmap_build_free(r->build);
     free(r->follow);
-    free(r->unknown.slot);
+    name_set_fini(&r->unknown);
     free(r->costs);
     cost_type_read_fini(&r->type);
     free(r);
@@ -748,7 +734,14 @@ static enum err_code read_map(const char *path, const char *json, size_t n,
 enum err_code costmap_parse(const char *json, size_t n, const struct netmap *map,
                             struct arena *arena, const struct costmap **out, struct err *e)
 {
-    return read_map(NULL, json, n, map, arena, out, NULL, e);
+    return read_map(NULL, json, n, map, NULL, arena, out, NULL, e);
+}
+
+enum err_code costmap_parse_lenient(const char *json, size_t n, const struct netmap *map,
+                                    const struct cost_type *type, struct arena *arena,
+                                    const struct costmap **out, struct err *e)
+{
+    return read_map(NULL, json, n, map, type, arena, out, NULL, e);
 }
 
 enum err_code costmap_parse_multi(const char *json, size_t n, const struct netmap *map,
@@ -756,11 +749,11 @@ enum err_code costmap_parse_multi(const char *json, size_t n, const struct netma
                                   unsigned *count, struct err *e)
 {
     *count = 0;
-    return read_map(NULL, json, n, map, arena, out, count, e);
+    return read_map(NULL, json, n, map, NULL, arena, out, count, e);
 }
 
 enum err_code costmap_load(const char *path, const struct netmap *map, struct arena *arena,
                            const struct costmap **out, struct err *e)
 {
-    return read_map(path, NULL, 0, map, arena, out, NULL, e);
+    return read_map(path, NULL, 0, map, NULL, arena, out, NULL, e);
 }
