@@ -383,7 +383,7 @@ static uint32_t pid_of(const struct draft *d, const char *name)
 /* A pair or row that was dropped when the old text was read may be anywhere. */
 static bool may_be_unknown(const struct draft *d)
 {
-    return d->from->info.unknown_pids > 0 || d->unknown;
+    return d->from->info.unknown_pids > 0;
 }
 
 static bool draft_has(void *ctx, const struct patch_path *at)
