@@ -131,12 +131,9 @@ static enum err_code add_value(struct sse_read *r, const char *p, size_t n, stru
     return ERR_OK;
 }
 
-/* n bytes of one line, without its end. */
-static enum err_code add_to_line(struct sse_read *r, const char *p, size_t n, struct err *e)
+/* n bytes of one line, without its end, which the line has room for. */
+static enum err_code add_room(struct sse_read *r, const char *p, size_t n, struct err *e)
 {
-    if (n > r->limits.line_max || r->line_len > r->limits.line_max - n)
-        return err_set(e, ERR_LIMIT, "event stream: a line of more than %zu bytes",
-                       r->limits.line_max);
     r->line_len += n;
     while (n && r->at == AT_NAME) {
         if (*p == ':') {
@@ -157,6 +154,19 @@ static enum err_code add_to_line(struct sse_read *r, const char *p, size_t n, st
         }
     }
     return n && r->at == AT_VALUE ? add_value(r, p, n, e) : ERR_OK;
+}
+
+/* n bytes of one line, without its end. The first limit that they reach is the error, however they
+ * were cut. */
+static enum err_code add_to_line(struct sse_read *r, const char *p, size_t n, struct err *e)
+{
+    size_t room = r->limits.line_max - r->line_len;
+    enum err_code rc = add_room(r, p, n < room ? n : room, e);
+
+    if (rc == ERR_OK && n > room)
+        rc = err_set(e, ERR_LIMIT, "event stream: a line of more than %zu bytes",
+                     r->limits.line_max);
+    return rc;
 }
 
 /* Digits alone are a time; anything else is ignored. */
