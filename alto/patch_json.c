@@ -102,12 +102,13 @@ enum err_code patch_token(struct str *at, char *out, size_t n, struct err *e)
 
 bool patch_index(const char *token, size_t *out)
 {
-    size_t n = strlen(token), v = 0;
+    const char *p = token;
+    size_t v = 0;
 
-    if (n == 0 || n > 9 || (n > 1 && token[0] == '0') || strspn(token, "0123456789") != n)
+    for (; *p >= '0' && *p <= '9' && p - token < 9; p++)
+        v = v * 10 + (size_t)(*p - '0');
+    if (p == token || *p != '\0' || (token[0] == '0' && token[1] != '\0'))
         return false;
-    for (size_t i = 0; i < n; i++)
-        v = v * 10 + (size_t)(token[i] - '0');
     *out = v;
     return true;
 }

@@ -1,5 +1,6 @@
 /* Merge patches (RFC 7396) between two versions of a map, from the maps themselves. Neither kind of
  * map has a null in it, so a merge patch can say all that changes. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,7 @@ static void write_pid(struct json_write *w, const struct netmap_pid *from,
     static const struct netmap_pid nothing;
     bool differs[2];
 
+    assert(from || to);
     if (!to) {
         json_write_key(w, from->name);
         json_write_null(w);

@@ -90,7 +90,7 @@ static struct draft_pid *find_pid(const struct draft *d, struct str name)
 
 static bool grow(struct draft *d)
 {
-    size_t room = d->room * 2, slots = d->slots * 2;
+    size_t room = d->room * 2 + 16, slots = d->slots * 2;
     struct draft_pid *pids = d->count == d->room ? realloc(d->pids, room * sizeof *pids) : d->pids;
     uint32_t *slot;
 

@@ -23,13 +23,13 @@ struct reader {
 
 static enum err_code split(struct str pointer, struct patch_path *out, struct err *e)
 {
-    char rest[PATCH_TOKEN_MAX];
     enum err_code rc = ERR_OK;
 
     for (out->count = 0; pointer.n && rc == ERR_OK;) {
         bool fits = out->count < PATCH_PATH_MAX;
 
-        rc = patch_token(&pointer, fits ? out->name[out->count] : rest, PATCH_TOKEN_MAX, e);
+        rc = patch_token(&pointer, out->name[fits ? out->count : PATCH_PATH_MAX - 1],
+                         PATCH_TOKEN_MAX, e);
         out->count += fits || !pointer.n;
     }
     return rc;

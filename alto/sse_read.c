@@ -1,5 +1,6 @@
 #include "alto/sse_read.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -283,6 +284,7 @@ static enum err_code skip_bom(struct sse_read *r, const char **p, size_t *n, str
 {
     size_t held;
 
+    assert(r->bom < sizeof bom);
     while (*n && r->bom < sizeof bom && **p == bom[r->bom]) {
         r->bom++;
         ++*p;
