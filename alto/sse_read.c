@@ -277,20 +277,21 @@ static enum err_code read_lines(struct sse_read *r, const char *p, size_t n, str
     return rc;
 }
 
-static const char bom[3] = {'\xef', '\xbb', '\xbf'};
+static const char bom[] = "\xef\xbb\xbf";
+#define BOM_LEN 3u
 
 /* One mark in front of the stream is not part of it. What only began like one is a line's. */
 static enum err_code skip_bom(struct sse_read *r, const char **p, size_t *n, struct err *e)
 {
     size_t held;
 
-    assert(r->bom < sizeof bom);
-    while (*n && r->bom < sizeof bom && **p == bom[r->bom]) {
+    assert(r->bom < BOM_LEN);
+    while (*n && r->bom < BOM_LEN && **p == bom[r->bom]) {
         r->bom++;
         ++*p;
         --*n;
     }
-    if (r->bom == sizeof bom) {
+    if (r->bom == BOM_LEN) {
         r->bom = BOM_DONE;
         return ERR_OK;
     }
