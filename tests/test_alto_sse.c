@@ -575,6 +575,182 @@ START_TEST(batches)
 }
 END_TEST
 
+#define PATHS                                                                                      \
+    "{\"cost-type\":{\"cost-mode\":\"array\",\"cost-metric\":\"ane-path\"},"                       \
+    "\"pids\":{\"srcs\":[\"pid0\"],\"dsts\":[\"pid1\",\"pid2\"]},"                                 \
+    "\"ane-property-names\":[\"max-reservable-bandwidth\"]}"
+
+/* A multipart answer comes whole once; then each part that changes has an event of its own, named
+ * by the Content-ID that it had. */
+/* Conformance: U-30. */
+START_TEST(multipart)
+{
+    struct side *s = side_new(NULL, 18);
+    struct reader *r =
+        side_stream(s, 0, ADD("\"pv\":{\"resource-id\":\"pv-path-cost\",\"input\":" PATHS "}"));
+    const char *key, *part;
+    json_t *now, *v;
+    size_t seen;
+
+    reader_read_all(r);
+    ck_assert_ptr_nonnull(strstr(r->log, "multipart/related;"));
+    ck_assert_uint_eq(json_object_size(r->docs), 2);
+    side_publish(s); /* nothing new, whatever the boundary is */
+    side_turn(s);
+    reader_read_all(r);
+    ck_assert_uint_eq(r->fulls + r->patches, 1);
+
+    seen = strlen(r->log);
+    for (unsigned i = 0; i < 3; i++)
+        s->world.bandwidth[i] += 5;
+    side_publish(s);
+    side_turn(s);
+    reader_read_all(r);
+    ck_assert_uint_eq(r->fulls, 1);
+    ck_assert_uint_ge(r->patches, 1);
+    part = strstr(r->log + seen, "+json,pv.propmap");
+    ck_assert_ptr_nonnull(part);
+
+    s->world.path[2][0] ^= true;
+    side_publish(s);
+    side_turn(s);
+    reader_read_all(r);
+    ck_assert_ptr_nonnull(strstr(part, "+json,pv.costmap"));
+    now = side_get(s, "pv-path-cost", PATHS);
+    json_object_foreach(now, key, v)
+    {
+        char mine[200];
+
+        snprintf(mine, sizeof mine, "pv%s", strchr(key, '.'));
+        ck_assert_json(doc(r, mine), v, mine);
+    }
+    json_decref(now);
+    reader_free(r);
+    side_free(s);
+}
+END_TEST
+
+/* RFC 9241, section 3.7.3: an advertisement, then what has changed of it. */
+/* Conformance: K-15. */
+START_TEST(advertisement)
+{
+    struct side *s = side_new(NULL, 19);
+    struct reader *r = side_stream(s, 0, ADD("\"my-cdnifci-stream\":{\"resource-id\":\"cdni\"}"));
+
+    reader_read_all(r);
+    ck_assert_str_eq(r->log, "application/alto-updatestreamcontrol+json "
+                             "application/alto-cdni+json,my-cdnifci-stream ");
+    s->world.protocols = 7;
+    side_publish(s);
+    side_turn(s);
+    reader_read_all(r);
+    ck_assert_uint_eq(r->fulls + r->patches, 2);
+    ck_current(s, r, "my-cdnifci-stream", "cdni", NULL);
+    reader_free(r);
+    side_free(s);
+}
+END_TEST
+
+#define PIDS_OF(a, b)                                                                              \
+    "{\"resource-id\":\"endpoint-prop\",\"input\":{\"properties\":[\"net.pid\"],"                  \
+    "\"endpoints\":[\"ipv4:10.0." a ".1\",\"ipv4:10.0." b ".1\"]}}"
+
+/* RFC 8895, section 8.4, with the property that this server has: two sets of endpoints, later a
+ * third; a change of one endpoint is told where it is followed, and nowhere else. */
+START_TEST(endpoint_properties)
+{
+    struct side *s = side_new(NULL, 20);
+    struct reader *r =
+        side_stream(s, 0, ADD("\"props-1\":" PIDS_OF("1", "2") ",\"props-2\":" PIDS_OF("5", "6")));
+    size_t seen;
+
+    reader_read_all(r);
+    ck_assert_uint_eq(r->fulls, 2);
+    seen = strlen(r->log);
+    s->world.owner[6] = 3;
+    side_publish(s);
+    side_turn(s);
+    reader_read_all(r);
+    ck_assert_ptr_nonnull(strstr(r->log + seen, ",props-2 "));
+    ck_assert_int_eq(
+        side_control(s, 1, r->control, ADD("\"props-3\":" PIDS_OF("9", "10")), NULL, NULL), 204);
+    side_turn(s);
+    reader_read_all(r);
+    ck_assert_ptr_nonnull(strstr(r->log, "application/alto-endpointprop+json,props-3 "));
+    s->world.owner[10] = 0;
+    side_publish(s);
+    side_turn(s);
+    reader_read_all(r);
+    ck_current(s, r, "props-3", "endpoint-prop",
+               "{\"properties\":[\"net.pid\"],\"endpoints\":[\"ipv4:10.0.9.1\","
+               "\"ipv4:10.0.10.1\"]}");
+    ck_current(s, r, "props-2", "endpoint-prop",
+               "{\"properties\":[\"net.pid\"],\"endpoints\":[\"ipv4:10.0.5.1\","
+               "\"ipv4:10.0.6.1\"]}");
+    reader_free(r);
+    side_free(s);
+}
+END_TEST
+
+static bool has_text(const json_t *array, const char *text)
+{
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(array, i, v) if (!strcmp(json_string_value(v), text)) return true;
+    return false;
+}
+
+/* What the directory says of both services: every resource that is used by one that they use, is
+ * used by them, and has the types of its changes. */
+static void ck_announced(const json_t *resources, const char *id, const char *media_type,
+                         const char *accepts)
+{
+    const json_t *r = json_object_get(resources, id), *uses = json_object_get(r, "uses");
+    const json_t *capabilities = json_object_get(r, "capabilities");
+    const json_t *types = json_object_get(capabilities, "incremental-change-media-types");
+    size_t i, k;
+    json_t *v, *below;
+
+    ck_assert_str_eq(json_string_value(json_object_get(r, "media-type")), media_type);
+    ck_assert_str_eq(json_string_value(json_object_get(r, "accepts")), accepts);
+    ck_assert_uint_ge(json_array_size(uses), 10);
+    json_array_foreach(uses, i, v)
+    {
+        const json_t *used = json_object_get(resources, json_string_value(v));
+
+        ck_assert_msg(used, "%s", json_string_value(v));
+        json_array_foreach(json_object_get(used, "uses"), k, below)
+            ck_assert_msg(has_text(uses, json_string_value(below)), "%s uses %s",
+                          json_string_value(v), json_string_value(below));
+        ck_assert_str_eq(json_string_value(json_object_get(types, json_string_value(v))),
+                         PATCH_TYPE_MERGE "," PATCH_TYPE_JSON);
+    }
+    ck_assert(has_text(uses, COSTS) && has_text(uses, "net-cost-filter"));
+    ck_assert_ptr_null(json_object_get(types, id));
+}
+
+/* RFC 8895 section 8.1, RFC 9569 section 5.4. */
+/* Conformance: U-01, U-02, Q-01. */
+START_TEST(announced)
+{
+    struct side *s = side_new(NULL, 21);
+    const struct alto_resource *ird = alto_find_path(s->catalog, STR("/alto"));
+    json_t *v = json_loadb(ird->bodies->text->data, ird->bodies->text->len, 0, NULL);
+    const json_t *resources = json_object_get(v, "resources");
+
+    ck_announced(resources, "updates", "text/event-stream",
+                 "application/alto-updatestreamparams+json");
+    ck_announced(resources, "tips", "application/alto-tips+json",
+                 "application/alto-tipsparams+json");
+    ck_assert(json_is_true(
+        json_object_get(json_object_get(json_object_get(resources, "updates"), "capabilities"),
+                        "support-stream-control")));
+    json_decref(v);
+    side_free(s);
+}
+END_TEST
+
 /* The process ends while clients are connected: their streams end. */
 START_TEST(leaving)
 {
@@ -612,6 +788,10 @@ int main(void)
     tcase_add_test(c, constraint);
     tcase_add_test(c, resource_goes);
     tcase_add_test(c, batches);
+    tcase_add_test(c, multipart);
+    tcase_add_test(c, advertisement);
+    tcase_add_test(c, endpoint_properties);
+    tcase_add_test(c, announced);
     tcase_add_test(c, leaving);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);
