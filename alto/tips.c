@@ -588,6 +588,9 @@ static void get_edge(struct alto_server *s, struct str name, uint64_t from, uint
         r->stream_ctx = p;
     } else {
         answer_item(&item, r);
+        /* The type outlives this function, and the version may not. */
+        r->type.p = arena_strndup(q->arena, r->type.p, r->type.n);
+        r->type.n = r->type.p ? r->type.n : 0;
     }
 }
 
