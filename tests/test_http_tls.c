@@ -459,6 +459,7 @@ START_TEST(streams)
     struct heard h = {0};
     SSL *ssl;
 
+    big_body.len = 1 << 20; /* what was heard is searched again and again */
     version(_i);
     begin_with(ctx);
     tellers_mount();
@@ -469,11 +470,12 @@ START_TEST(streams)
     tls_hear(ssl, &h, "chunked\r\n\r\n", 1);
     tls_say(ssl, "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /poll HTTP/1.1\r\nHost: h\r\n\r\n");
     for (unsigned i = 0; i < 40; i++) {
-        ck_assert(http_stream_share(teller.s, &big_body, i, 100000));
+        ck_assert(http_stream_share(teller.s, &big_body, i, 20000));
         tell("between");
     }
     tls_hear(ssl, &h, "\r\n7\r\nbetween\r\n", 40);
-    ck_assert_uint_eq(times(h.text, "186a0\r\nbbbb"), 40);
+    ck_assert_uint_eq(times(h.text, "4e20\r\nbbbb"), 40);
+    h.n = 0;
     http_stream_end(teller.s);
     tls_hear(ssl, &h, "0\r\n\r\nHTTP/1.1 200 OK", 1);
     tls_hear(ssl, &h, "any /1 []", 1);
@@ -482,7 +484,7 @@ START_TEST(streams)
     ck_assert(http_stream_answer(teller.s, &r));
     tls_say(ssl, "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
     tls_hear(ssl, &h, "any /2 []", 1);
-    ck_assert_uint_eq(times(h.text, "Content-Length: 4194304\r\n\r\nbbbb"), 1);
+    ck_assert_uint_eq(times(h.text, "Content-Length: 1048576\r\n\r\nbbbb"), 1);
     ck_assert_uint_eq(atomic_load(&big_body.refs), 1);
     ck_assert_uint_eq(teller.gone, 0);
     tls_hang_up(ssl, &h);
