@@ -276,6 +276,59 @@ START_TEST(checked)
 }
 END_TEST
 
+/* The tag that is served for the network map of this text, and that its cost map depends on. */
+static char *served_tag(const char *network)
+{
+    struct alto_fixture f;
+    struct offer_cost cost = {0};
+    struct offer_network n = {.costs = &cost, .cost_count = 1, .default_pid = PIDX_NONE};
+    struct alto_offer offer = {.base = STR("/alto"), .networks = &n, .network_count = 1};
+    json_t *map, *depends;
+    char *tag, costs[512];
+
+    alto_fixture_init(&f);
+    n.map = alto_fixture_network(&f, network);
+    snprintf(costs, sizeof costs,
+             "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"x\",\"tag\":\"%s\"}],"
+             "\"cost-type\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"routingcost\"}},"
+             "\"cost-map\":{\"a\":{\"b\":1}}}",
+             n.map->vtag.tag);
+    cost.map = alto_fixture_cost(&f, n.map, costs);
+    alto_fixture_offer(&f, &offer);
+    ck_assert_int_eq(alto_fixture_get(&f, "/alto/networkmap"), 200);
+    map = alto_fixture_json(&f);
+    ck_assert_int_eq(alto_fixture_get(&f, "/alto/networkmap-cost-num-routingcost"), 200);
+    depends = alto_fixture_json(&f);
+    ck_assert(json_equal(
+        json_object_get(json_object_get(map, "meta"), "vtag"),
+        json_array_get(json_object_get(json_object_get(depends, "meta"), "dependent-vtags"), 0)));
+    tag = strdup(json_string_value(
+        json_object_get(json_object_get(json_object_get(map, "meta"), "vtag"), "tag")));
+    json_decref(map);
+    json_decref(depends);
+    alto_fixture_fini(&f);
+    return tag;
+}
+
+/* Without a tag in the text: equal content, equal tag, in any order, also behind a restart. */
+/* Conformance: M-03, N-04, C-03. */
+START_TEST(tags)
+{
+    char *first = served_tag("{\"meta\":{},\"network-map\":{\"a\":{\"ipv4\":[\"10.0.0.0/8\","
+                             "\"192.0.2.0/24\"]},\"b\":{}}}");
+    char *same = served_tag("{\"network-map\":{\"b\":{},\"a\":{\"ipv4\":[\"192.0.2.0/24\","
+                            "\"10.0.0.0/8\"]}},\"meta\":{}}");
+    char *other = served_tag("{\"meta\":{},\"network-map\":{\"a\":{\"ipv4\":[\"10.0.0.0/8\","
+                             "\"192.0.2.0/25\"]},\"b\":{}}}");
+
+    ck_assert_str_eq(first, same);
+    ck_assert_str_ne(first, other);
+    free(first);
+    free(same);
+    free(other);
+}
+END_TEST
+
 /* Lines of a whole map are short enough to be an event's data. */
 /* Conformance: U-19. */
 START_TEST(lines_are_bounded)
@@ -381,6 +434,7 @@ static Suite *suite(void)
     tcase_add_test(t, the_directory_holds);
     tcase_add_test(t, refused);
     tcase_add_test(t, checked);
+    tcase_add_test(t, tags);
     tcase_add_test(t, lines_are_bounded);
     tcase_add_test(t, doubles);
     suite_add_tcase(s, t);

@@ -377,7 +377,7 @@ START_TEST(coded_answers_to_post)
 END_TEST
 
 /* Equal data, equal bodies, whoever reads them again; other data, another tag. */
-/* Conformance: N-04, T-11, T-12, M-03. */
+/* Conformance: N-04, T-11, T-12. */
 START_TEST(generations)
 {
     struct alto_fixture f, again;

@@ -434,11 +434,11 @@ def isp_files():
 def process_bench(program):
     """A benchmark of its own, which prints its ratio line. Those that read a large ISP's maps are given the files."""
     argv = [program]
-    if program.name.startswith("bench_load_"):
+    if program.name.startswith(("bench_load_", "bench_alto_maps")):
         isp = isp_files()
         if not isp:
             raise Skip(f"{SHARED}/tools/make_isp.py is not here to make the maps of a large ISP")
-        argv += [isp / name for name in (["costmap.json"] if "cost" in program.name else []) + ["networkmap.json"]]
+        argv += [isp / name for name in ([] if "network" in program.name else ["costmap.json"]) + ["networkmap.json"]]
     done = subprocess.run(pinned(SERVER_CORE, argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                           cwd=TOP)
     sys.stdout.write(done.stdout)
