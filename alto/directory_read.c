@@ -390,6 +390,7 @@ static enum err_code on_resource(struct reader *r, const struct jsonin *member, 
     if (rc != ERR_OK)
         return rc;
     if (uri_resolve(r->d->uri, uri, &absolute, &ignored) != ERR_OK) {
+        bytes_free(&absolute);
         *out = (struct directory_resource){0};
         r->d->skipped++;
         return ERR_OK;
