@@ -504,7 +504,7 @@ START_TEST(costs_of_another_version)
     ck_assert_uint_eq(w.generations, 1);
     ck_assert_double_eq(cost_ab(), 7);
     ck_status("made for version \"t2\"");
-    ck_assert_uint_ge(asked(ASK_NET), 3); /* again, and a bounded number of times */
+    ck_assert_uint_ge(asked(ASK_NET), 3);  /* again, and a bounded number of times */
     ck_assert_uint_le(asked(ASK_NET), 20); /* later and later */
     route_add(ASK_NET, 200, NET_TYPE, NET_TEXT("t2", ""));
     pass(60000);
@@ -567,6 +567,28 @@ START_TEST(calendars)
         ck_assert_uint_eq(costmap_slot_at(c, 3600000 * 4 + 1, &ends), 1); /* rolls over */
         ck_assert_uint_eq(ends, 3600000 * 5);
     }
+}
+END_TEST
+
+/* What clients ask for is the server's to know only as far as the network: maps are fetched whole,
+ * and decisions are made here. */
+/* Conformance: S-09. */
+START_TEST(no_addresses_of_clients)
+{
+    plain_server();
+    route_add(ASK_IRD, 200, IRD_TYPE,
+              IRD(NET_ENTRY
+                  "," COST_ENTRY ",\"ecs\":{\"uri\":\"ecs\",\"media-type\":"
+                  "\"application/alto-endpointcost+json\",\"accepts\":"
+                  "\"application/alto-endpointcostparams+json\",\"capabilities\":{"
+                  "\"cost-type-names\":[\"num\"]}},\"eps\":{\"uri\":\"eps\",\"media-type\":"
+                  "\"application/alto-endpointprop+json\",\"accepts\":"
+                  "\"application/alto-endpointpropparams+json\",\"capabilities\":{"
+                  "\"prop-types\":[\"net.pid\"]}}"));
+    start();
+    pass(1000000);
+    ck_assert_uint_eq(w.generations, 1);
+    ck_assert(!strstr(w.requests.data, "POST ") && !strstr(w.requests.data, "ipv4:"));
 }
 END_TEST
 
@@ -646,6 +668,7 @@ int main(void)
     tcase_add_test(t, costs_of_another_version);
     tcase_add_loop_test(t, costs_of_another_source, 0, 3);
     tcase_add_loop_test(t, calendars, 0, 2);
+    tcase_add_test(t, no_addresses_of_clients);
     tcase_add_test(t, silence);
     tcase_add_test(t, endless_answer);
     tcase_add_test(t, https_stays);
