@@ -751,6 +751,43 @@ START_TEST(announced)
 }
 END_TEST
 
+#define CALENDARED                                                                                 \
+    "{\"cost-type\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"routingcost\"},"                \
+    "\"calendared\":[true],\"pids\":{\"srcs\":[\"pid0\"],\"dsts\":[\"pid1\"]}}"
+
+/* Conformance: D-11. */
+START_TEST(calendars)
+{
+    struct side *s = side_new(NULL, 22);
+    const struct alto_resource *ird;
+    const json_t *resources, *filter;
+    struct reader *r;
+    json_t *v;
+
+    s->world.calendar = true;
+    set_cost(s, 10);
+    ird = alto_find_path(s->catalog, STR("/alto"));
+    v = json_loadb(ird->bodies->text->data, ird->bodies->text->len, 0, NULL);
+    resources = json_object_get(v, "resources");
+    filter = json_object_get(json_object_get(resources, "net-cost-filter"), "capabilities");
+    ck_assert_ptr_nonnull(json_object_get(filter, "calendar-attributes"));
+    ck_assert(has_text(json_object_get(json_object_get(resources, "updates"), "uses"),
+                       "net-cost-filter"));
+    json_decref(v);
+    r = side_stream(s, 0,
+                    ADD("\"f\":{\"resource-id\":\"net-cost-filter\",\"input\":" CALENDARED "}"));
+    reader_read_all(r);
+    set_cost(s, 20);
+    reader_read_all(r);
+    ck_assert_uint_eq(r->fulls + r->patches, 2);
+    ck_current(s, r, "f", "net-cost-filter", CALENDARED);
+    v = json_object_get(json_object_get(json_object_get(doc(r, "f"), "cost-map"), "pid0"), "pid1");
+    ck_assert_uint_eq(json_array_size(v), 2);
+    reader_free(r);
+    side_free(s);
+}
+END_TEST
+
 /* The process ends while clients are connected: their streams end. */
 START_TEST(leaving)
 {
@@ -792,6 +829,7 @@ int main(void)
     tcase_add_test(c, advertisement);
     tcase_add_test(c, endpoint_properties);
     tcase_add_test(c, announced);
+    tcase_add_test(c, calendars);
     tcase_add_test(c, leaving);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);

@@ -34,6 +34,7 @@ struct world {
     int props[WORLD_PREFIXES][2]; /* of prefixes: below 0 none, 0 null */
     bool path[WORLD_PIDS][3];     /* from pid0 to this PID by way of the elements 0 to 2 */
     unsigned bandwidth[3];        /* of elements */
+    bool calendar;                /* routingcost has one, of two hours */
     unsigned protocols;           /* bits of what the CDN delivers by */
     unsigned filler;              /* PIDs more, each with costs to all of them: for large maps */
     bool no_second;               /* the second metric is not offered */
@@ -232,6 +233,27 @@ static inline void world_advert(const struct world *w, struct bytes *out)
                    "[\"10.0.0.0/8\"]}]}]}}");
 }
 
+static inline const struct costmap *world_calendar(const struct world *w, const struct netmap *map,
+                                                   struct arena *a)
+{
+    const double v = w->cost[0][0][1];
+    struct bytes text = {0};
+    const struct costmap *out;
+    struct err e = {0};
+
+    ck_assert(bytes_printf(
+        &text,
+        "{\"meta\":{\"cost-type\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"routingcost\"},"
+        "\"calendar-response-attributes\":[{\"calendar-start-time\":"
+        "\"Tue, 14 Nov 2023 22:00:00 GMT\",\"time-interval-size\":3600,\"number-of-intervals\":2}],"
+        "\"dependent-vtags\":[{\"resource-id\":\"net\",\"tag\":\"%s\"}]},"
+        "\"cost-map\":{\"pid0\":{\"pid1\":[%g,%g]}}}",
+        map->vtag.tag, v, v + 1));
+    ck_assert_msg(costmap_parse(text.data, text.len, map, a, &out, &e) == ERR_OK, "%s", e.text);
+    bytes_free(&text);
+    return out;
+}
+
 static inline void world_release(void *arg)
 {
     arena_free(arg);
@@ -261,6 +283,8 @@ static inline struct alto_catalog *world_catalog(struct world *w, const struct a
         offers[m].map = maps[m];
         bytes_free(&costs[m]);
     }
+    if (w->calendar)
+        offers[0].calendar = world_calendar(w, map, a);
     bytes_free(&net);
     world_props(w, &props);
     world_elements(w, &elements);
