@@ -27,7 +27,7 @@ struct range6 {
  * the scope, which is the same for all of them when a range goes on beyond both ends. Where ranges
  * begin inside of a /24 the word says to search. */
 #define DIRECT_SHIFT      8
-#define DIRECT_RANGES_MIN (1u << 18)
+#define DIRECT_RANGES_MIN (1u << 19)
 #define DIRECT_SEARCH     (1u << 31)
 #define DIRECT_SCOPE      26 /* 5 bits from here on; the value below */
 #define DIRECT_NONE       ((1u << DIRECT_SCOPE) - 1)

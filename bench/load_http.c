@@ -2,8 +2,11 @@
  * usage: load_http --to ADDRESS:PORT [--mode keepalive|pipelined|newconn] [--count N]
  * [--connections N]
  *                  [--depth N] [--host NAME] [--rate N] [--pid SERVER]
+ *                  [--request FILE] [--status N]
  * keepalive: one request at a time on each connection. pipelined: --depth requests in one write,
- * the next when all are answered. newconn: a connection each. Only status 302 is right. */
+ * the next when all are answered. newconn: a connection each. Only status 302 is right, or the one
+ * named.
+ * --request: a whole request, head and body, that is sent instead of those made up here. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +26,7 @@ enum {
     VARIANTS = 256,
     DEPTH_MAX = 64,
     REQUEST_MAX = 512,
+    REQUEST_FILE_MAX = 1 << 20,
     IN_MAX = 65536,
     SILENCE_MS = 5000
 };
@@ -41,6 +45,7 @@ static struct load {
     struct sockaddr_in to;
     bool newconn;
     unsigned depth;
+    char status[16]; /* how a right answer begins */
     uint64_t count, asked, rate, start;
     struct conn *waiting; /* connections that may ask as soon as the rate allows */
     struct load_result result;
@@ -49,6 +54,24 @@ static struct load {
     size_t batch_len[VARIANTS];
     int epoll;
 } g;
+
+static void read_request(const char *path)
+{
+    size_t n;
+    char *text = load_file(path, &n);
+
+    if (n > REQUEST_FILE_MAX)
+        load_die("the request is too long");
+    for (unsigned v = 0; v < VARIANTS; v++) {
+        g.batch[v] = malloc(g.depth * n);
+        if (!g.batch[v])
+            load_die("requests");
+        for (unsigned i = 0; i < g.depth; i++)
+            memcpy(g.batch[v] + i * n, text, n);
+        g.batch_len[v] = g.depth * n;
+    }
+    free(text);
+}
 
 static void make_requests(const char *host)
 {
@@ -145,12 +168,12 @@ static void conn_parse(struct conn *c)
         if (!end)
             break;
         n = (size_t)(end - p) + 4;
-        if (n > 12 && memcmp(p, "HTTP/1.1 302", 12) == 0)
+        if (n > 12 && memcmp(p, g.status, 12) == 0)
             g.result.answers++;
         else if (g.result.bad++ == 0)
-            fprintf(stderr, "not a 302: %.*s\n", (int)(end - p), p);
+            fprintf(stderr, "not a %s: %.*s\n", g.status + 9, (int)(end - p), p);
         c->due--;
-        c->skip = body_length(p, n);
+        c->skip = memcmp(p + 9, "304", 3) == 0 ? 0 : body_length(p, n);
         p += n;
         left -= n;
     }
@@ -239,7 +262,12 @@ int main(int argc, char **argv)
     g.rate = load_option_number(argc, argv, "rate", 0);
     g.random.state = load_option_number(argc, argv, "seed", 1);
     g.epoll = epoll_create1(EPOLL_CLOEXEC);
-    make_requests(load_option(argc, argv, "host", "vod.example"));
+    snprintf(g.status, sizeof g.status, "HTTP/1.1 %03u",
+             (unsigned)load_option_number(argc, argv, "status", 302) % 1000);
+    if (load_option(argc, argv, "request", "")[0])
+        read_request(load_option(argc, argv, "request", ""));
+    else
+        make_requests(load_option(argc, argv, "host", "vod.example"));
     conns = calloc(connections, sizeof *conns);
     if (g.epoll < 0 || !conns)
         load_die("start");

@@ -16,6 +16,8 @@ import json
 import os
 import pathlib
 import random
+import resource
+import select
 import shutil
 import signal
 import socket
@@ -431,6 +433,203 @@ def isp_files():
     return out
 
 
+class Alto:
+    """waymarkd, one worker, with the maps of a large ISP and its ALTO server; its files are its own, to be changed."""
+
+    def __init__(self):
+        isp = isp_files()
+        if not isp:
+            raise Skip(f"{SHARED}/tools/make_isp.py is not here to make the maps of a large ISP")
+        self.port, self.admin, self.work = free_port(), free_port(), folder("alto")
+        for name in ("networkmap.json", "costmap.json"):
+            shutil.copy(isp / name, self.work / name)
+        (self.work / "waymark.yaml").write_text(f"""workers: 1
+log: {{level: info}}
+listen: {{http: ["127.0.0.1:{self.port}"], admin: ["127.0.0.1:{self.admin}"]}}
+http: {{trusted_proxies: [127.0.0.0/8], connections: 20000}}
+maps: {{network: networkmap.json, cost: costmap.json}}
+alto: {{path: /alto, streams_per_client: 10000, queue: 8 MiB}}
+defaults: {{probe: {{type: none}}}}
+streamers: [{{name: one, ipv4: 192.0.2.1}}]
+services: [{{name: vod, hosts: [{HTTP_HOST}]}}]
+""")
+        self.server = Server("alto", [WAYMARKD, "-c", self.work / "waymark.yaml"],
+                             lambda: self.status()["alto"]["compress_ms"] > 0)
+        self.to = f"127.0.0.1:{self.port}"
+        net = json.loads((self.work / "networkmap.json").read_text())["network-map"]
+        self.pids = sorted(net)
+        self.hosts = [prefix.split("/")[0] for pid in self.pids for prefix in net[pid].get("ipv4", [])[:3]]
+        self.base = "/alto/" + next(i for i in self.get("/alto")["resources"] if i.endswith("-filter")).split("-cost-filter")[0]
+        self.base = self.base.removesuffix("-filter")
+
+    def get(self, path, port=None):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port or self.port}{path}", timeout=30) as answer:
+            return json.load(answer)
+
+    def status(self):
+        try:
+            return self.get("/status", self.admin)
+        except OSError:
+            return {"alto": {"compress_ms": 0}}
+
+    def memory(self, what="VmRSS"):
+        text = pathlib.Path(f"/proc/{self.server.pid}/status").read_text()
+        return int(next(l for l in text.splitlines() if l.startswith(what)).split()[1]) / 1024
+
+    def request(self, name, path, kind=None, body=None, fields=()):
+        text = json.dumps(body) if body else ""
+        lines = [f"{'POST' if body else 'GET'} {path} HTTP/1.1", "Host: bench.example", *fields]
+        if body:
+            lines += [f"Content-Type: application/alto-{kind}+json", f"Content-Length: {len(text)}"]
+        file = self.work / name
+        file.write_text("\r\n".join(lines) + "\r\n\r\n" + text)
+        return file
+
+    def cpu_us(self, name, request, count, status=200):
+        """Median CPU time of the server for one such request, keep-alive."""
+        found = [load("load_http", self.to, self.server.pid, seed=n + 1, count=count, connections=32, request=request,
+                      status=status)["cpu_us"] for n in range(ROUNDS + 1)][1:]
+        print(f"  {name}: {statistics.median(found):.2f} us a request ({min(found):.2f} to {max(found):.2f})")
+        return statistics.median(found)
+
+
+def alto_bench():
+    """The ALTO server at the size of a large ISP: requests, then 5,000 event streams, then two generations at once."""
+    rc = {"cost-mode": "numerical", "cost-metric": "routingcost"}
+    with contextlib.ExitStack() as stack:
+        alto = Alto()
+        stack.enter_context(alto.server)
+        pick = random.Random(1)
+
+        def ecs(n):
+            some = [f"ipv4:{h}" for h in pick.sample(alto.hosts, n + 1)]
+            return alto.request(f"ecs{n}", f"{alto.base}-endpoint-cost", "endpointcostparams",
+                                {"cost-type": rc, "endpoints": {"srcs": some[:1], "dsts": some[1:]}})
+        ten, many = alto.cpu_us("ECS, 10 destinations", ecs(10), 40_000), alto.cpu_us("ECS, 1,000", ecs(1000), 2_000)
+        verdict("alto-ecs", ten, 40)
+        verdict("alto-ecs-pair", (many - ten) / 990, 1.5)
+        pids = pick.sample(alto.pids, 20)
+        verdict("alto-filter", alto.cpu_us("filtered cost map, 10 x 10, a constraint", alto.request(
+            "filter", f"{alto.base}-cost-filter", "costmapfilter",
+            {"cost-type": rc, "pids": {"srcs": pids[:10], "dsts": pids[10:]}, "constraints": ["le 100"]}), 40_000), 1e6 / 15_000)
+        cost_path = f"{alto.base}-cost-num-routingcost"
+        with urllib.request.urlopen(urllib.request.Request(f"http://{alto.to}{cost_path}", method="HEAD"), timeout=30) as head:
+            etag = head.headers["ETag"]
+        verdict("alto-304", alto.cpu_us("304 on the whole cost map", alto.request(
+            "not-modified", cost_path, fields=[f"If-None-Match: {etag}"]), 100_000, status=304), 15)
+        print(f"  resident with one generation: {alto.memory():.0f} MB")
+        alto_streams_bench(alto)
+        alto_generations_bench(alto)
+
+
+def change_costs(alto, share, tag=None):
+    """About this share of the costs changed, in place; a new tag for both maps when given."""
+    text = (alto.work / "costmap.json").read_text()
+    doc = json.loads(text)
+    pick = random.Random(share)
+    for row in doc["cost-map"].values():
+        for key in row:
+            if pick.random() < share:
+                row[key] += 1
+    if tag:
+        doc["meta"]["dependent-vtags"][0]["tag"] = tag
+        net = json.loads((alto.work / "networkmap.json").read_text())
+        net["meta"]["vtag"]["tag"] = tag
+        (alto.work / "networkmap.new").write_text(json.dumps(net, separators=(",", ":")))
+        (alto.work / "networkmap.new").rename(alto.work / "networkmap.json")
+    (alto.work / "costmap.new").write_text(json.dumps(doc, separators=(",", ":")))
+    (alto.work / "costmap.new").rename(alto.work / "costmap.json")
+
+
+STREAMS = 5000
+
+
+def alto_streams_bench(alto):
+    """STREAMS subscribers of the cost map, who have the newest; then one patch of about 400 kB to all of them."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    net = alto.get(f"{alto.base}")["meta"]["vtag"]
+    body = json.dumps({"add": {"net": {"resource-id": net["resource-id"], "tag": net["tag"]},
+                               "cost": {"resource-id": f"{alto.base.removeprefix('/alto/')}-cost-num-routingcost",
+                                        "tag": alto_cost_tag(alto)}}})
+    request = (f"POST /alto/updates HTTP/1.1\r\nHost: bench.example\r\nContent-Type: application/alto-updatestreamparams+json"
+               f"\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode()
+    before, poller, streams = alto.memory(), select.epoll(), {}
+    for number in range(STREAMS):
+        s = socket.create_connection(("127.0.0.1", alto.port), source_address=(f"127.0.{2 + number // 250}.{1 + number % 250}", 0))
+        s.sendall(request)
+        s.setblocking(False)
+        poller.register(s, select.EPOLLIN)
+        streams[s.fileno()] = [s, 0]
+
+    def read(seconds, done):
+        """Reads whatever comes until done(); (first, last) byte's time."""
+        first = last = None
+        end = time.monotonic() + seconds
+        while not done() and time.monotonic() < end:
+            for fd, _ in poller.poll(0.2):
+                try:
+                    n = len(streams[fd][0].recv(1 << 20))
+                except BlockingIOError:
+                    continue
+                if n == 0:
+                    raise Skip("the server has closed a stream")
+                streams[fd][1] += n
+                last = time.monotonic()
+                first = first or last
+        return first, last
+
+    read(60, lambda: all(s[1] > 100 for s in streams.values()))
+    read(3, lambda: False)
+    opened = alto.memory()
+    start = [s[1] for s in streams.values()]
+    change_costs(alto, 0.011)
+    want = 300_000
+    first, last = read(90, lambda: all(s[1] - b > want for s, b in zip(streams.values(), start)))
+    first2, last2 = read(3, lambda: False)
+    size = statistics.median(s[1] - b for s, b in zip(streams.values(), start))
+    late = sum(s[1] - b <= want for s, b in zip(streams.values(), start))
+    peak = alto.memory("VmHWM")
+    for s, _ in streams.values():
+        s.close()
+    print(f"  {STREAMS} streams: {opened - before:.0f} MB when open; a patch of {size / 1000:.0f} kB to all, "
+          f"{late} did not get it; peak {peak:.0f} MB")
+    if late or not first:
+        raise Skip("not all streams got the patch")
+    verdict("alto-sse-first-to-last", (last2 or last) - first if last2 and last2 - last < 1 else last - first, 3)
+    verdict("alto-sse-kB-a-stream", max(opened - before, alto.memory() - before) * 1024 / STREAMS, 64)
+
+
+def alto_cost_tag(alto):
+    """What the server calls the cost map's version; \"\" when it does not say."""
+    return alto.get(f"{alto.base}-cost-num-routingcost")["meta"].get("vtag", {}).get("tag", "")
+
+
+def alto_generations_bench(alto):
+    """Both maps change while a client still reads the old ones: how long it takes, and what is resident then."""
+    holders = []
+    for path in (alto.base, f"{alto.base}-cost-num-routingcost"):
+        s = socket.create_connection(("127.0.0.1", alto.port))
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: bench.example\r\n\r\n".encode())
+        holders.append(s)
+    time.sleep(1)
+    was = alto.status()
+    change_costs(alto, 0.1, tag="bench-2")
+    end = time.monotonic() + 30
+    now = was
+    while time.monotonic() < end and (now["alto"]["serial"] == was["alto"]["serial"] or
+                                      now["sources"]["network_map"]["tag"] != "bench-2" or now["alto"]["age_s"] < 1):
+        time.sleep(0.2)
+        now = alto.status()
+    resident = alto.memory()
+    for s in holders:
+        s.close()
+    read = now["sources"]
+    print(f"  read: network map {read['network_map']['read_ms']} ms, cost map {read['cost_map']['read_ms']} ms; "
+          f"texts {now['alto']['text_ms']} ms, compressed {now['alto']['compress_ms']} ms")
+    verdict("alto-resident-MB", resident, 250)
+
+
 def process_bench(program):
     """A benchmark of its own, which prints its ratio line. Those that read a large ISP's maps are given the files."""
     argv = [program]
@@ -453,6 +652,7 @@ def benchmarks():
     yield "dns-udp", dns_bench
     yield "tracker-udp", tracker_bench
     yield "reload-under-load", reload_bench
+    yield "alto", alto_bench
     for program in sorted(BENCH.glob("bench_*")):
         if program.is_file() and os.access(program, os.X_OK):
             yield program.name.removeprefix("bench_").replace("_", "-"), lambda p=program: process_bench(p)
