@@ -12,7 +12,7 @@
 #include "router/sim/plot.h"
 
 #define PATH_SIZE 4096
-#define COLUMNS   14
+#define COLUMNS   15
 
 static void on_progress(void *arg, double done)
 {
@@ -63,7 +63,7 @@ static void print_topology(const struct sim_report *r, size_t topology)
 
     topology_head(r->topologies[topology].topology);
     table_init(&t, "policy|>cost|>client|>origin|>to bound|>to slice|>hits|>to full|>failed|"
-                   ">p99 load|>max/mean|>moved|>decisions/s|>sessions/s");
+                   ">p99 load|>max/mean|>moved|>keys|>decisions/s|>sessions/s");
     for (size_t p = 0; p < r->conf->policy_count; p++) {
         char text[COLUMNS][TABLE_CELL_MAX];
         const char *row[COLUMNS];
@@ -82,8 +82,9 @@ static void print_topology(const struct sim_report *r, size_t topology)
         snprintf(text[9], TABLE_CELL_MAX, "%.2f", m[SIM_LOAD_P99]);
         snprintf(text[10], TABLE_CELL_MAX, "%.2f", m[SIM_LOAD_MAX_MEAN]);
         percent(text[11], m[SIM_MOVED_LEAVE], 2);
-        snprintf(text[12], TABLE_CELL_MAX, "%.2f M", 1e3 / m[SIM_DECIDE_NS]);
-        snprintf(text[13], TABLE_CELL_MAX, "%.2f M", m[SIM_SESSIONS_S] * 1e-6);
+        percent(text[12], m[SIM_KEYS_LEAVE], 2);
+        snprintf(text[13], TABLE_CELL_MAX, "%.2f M", 1e3 / m[SIM_DECIDE_NS]);
+        snprintf(text[14], TABLE_CELL_MAX, "%.2f M", m[SIM_SESSIONS_S] * 1e-6);
         for (unsigned i = 0; i < COLUMNS; i++)
             row[i] = text[i];
         table_row(&t, row);
@@ -100,8 +101,9 @@ static void print_report(const struct sim_report *r)
             puts("");
         print_topology(r, i);
     }
-    printf("\nCosts are of a session. %s of %u seed%s; \"moved\" are contents of others when a "
-           "streamer leaves.\n",
+    printf("\nCosts are of a session. %s of %u seed%s; \"moved\" are sessions of others that go "
+           "elsewhere when a streamer leaves, \"keys\" contents that were not its own and belong "
+           "to another then.\n",
            r->conf->seeds > 1 ? "Medians" : "Figures", r->conf->seeds,
            r->conf->seeds > 1 ? "s" : "");
 }

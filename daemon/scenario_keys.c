@@ -22,11 +22,15 @@ static const struct schema_word populations[] = {{"degree", SIM_POPULATION_DEGRE
                                                  {.name = NULL}};
 static const struct schema_word lengths[] = {
     {"exponential", SIM_LENGTHS_EXPONENTIAL}, {"lognormal", SIM_LENGTHS_LOGNORMAL}, {.name = NULL}};
-static const struct schema_word policies[] = {
-    {"waymark", SIM_WAYMARK},           {"traffic-router", SIM_TRAFFIC_ROUTER},
-    {"geo-hash", SIM_GEO_HASH},         {"cost-only", SIM_COST_ONLY},
-    {"hash-only", SIM_HASH_ONLY},       {"least-loaded", SIM_LEAST_LOADED},
-    {"bounded-hash", SIM_BOUNDED_HASH}, {.name = NULL}};
+static const struct schema_word policies[] = {{"waymark", SIM_WAYMARK},
+                                              {"traffic-router", SIM_TRAFFIC_ROUTER},
+                                              {"geo-hash", SIM_GEO_HASH},
+                                              {"cost-only", SIM_COST_ONLY},
+                                              {"hash-only", SIM_HASH_ONLY},
+                                              {"least-loaded", SIM_LEAST_LOADED},
+                                              {"bounded-hash", SIM_BOUNDED_HASH},
+                                              {"hash-modulo", SIM_HASH_MODULO},
+                                              {.name = NULL}};
 
 // clang-format off
 static const struct schema_row rows[] = {
@@ -105,7 +109,7 @@ static const struct schema_row rows[] = {
      .help = "Reckon what a session costs at least, whoever decides: some seconds for each topology and seed."},
     {"run.slice", SECONDS(0, DAY_S), AT(sim_conf, slice_s), .default_text = "5m",
      .help = "And what it costs at least given the caches at the start of each such slice of time; 0 is not at all."},
-    {"run.policies", MANY(sim_conf, policies, policy_count), WORD(policies), .default_text = "(all)", .example = "waymark",
+    {"run.policies", MANY(sim_conf, policies, policy_count), WORD(policies), .default_text = "(all but hash-modulo)", .example = "waymark",
      .help = "Who is compared, each on the same demand."},
 
     {"policy", GROUP(sim_conf, policy), .help = "waymark's own, as in the configuration of a service."},

@@ -271,6 +271,47 @@ START_TEST(a_streamer_leaves_and_returns)
 }
 END_TEST
 
+/* One of ten equal streamers leaves and returns, while loads differ and contents are hot: those
+ * that were not its own stay whose they are. Not so by modulo, or nothing would be shown. */
+START_TEST(whose_contents_move)
+{
+    struct sim_failure failure = {2200, 120, (uint32_t)_i * 7 % 10};
+    struct sim_flash flash = {2000, 600, 3, 40};
+    struct fixture f;
+
+    begin(&f);
+    f.conf.sites = 1;
+    f.conf.per_site = 10;
+    f.conf.seed = 1 + (uint64_t)_i;
+    f.conf.duration_s = 2500;
+    f.conf.bound = false;
+    f.conf.memory = _i != 2;
+    f.conf.failures = &failure;
+    f.conf.failure_count = 1;
+    f.conf.flashes = &flash;
+    f.conf.flash_count = 1;
+    for (unsigned p = 0; p < SIM_POLICIES; p++) {
+        struct sim_result r = run(&f, (enum sim_policy)p);
+        double leave = sim_keys_share(&r.keys_leave), back = sim_keys_share(&r.keys_return);
+
+        if (p == SIM_COST_ONLY || p == SIM_LEAST_LOADED) {
+            ck_assert(isnan(leave) && isnan(back)); /* contents are nobody's */
+        } else {
+            ck_assert_uint_gt(r.keys_leave.asked, 1000);
+            ck_assert_uint_ge(r.keys_return.asked, r.keys_leave.asked);
+            ck_assert_uint_le(r.keys_return.asked, f.world->contents);
+        }
+        if (p == SIM_HASH_MODULO)
+            ck_assert_msg(leave > 0.7 && back > 0.7, "%g, %g", leave, back);
+        else
+            ck_assert_msg(!(leave > 0) && !(back > 0), "%s, seed %d: %g, %g",
+                          sim_policy_name((enum sim_policy)p), 1 + _i, leave, back);
+        sim_result_fini(&r);
+    }
+    end(&f);
+}
+END_TEST
+
 /* Ours with several that share nothing, old and lost polls: nobody is full all the same. */
 START_TEST(ours_with_old_polls)
 {
@@ -323,6 +364,7 @@ int main(void)
     tcase_add_test(t, caches_of_all_and_of_nothing);
     tcase_add_test(t, costs_and_loads);
     tcase_add_test(t, a_streamer_leaves_and_returns);
+    tcase_add_loop_test(t, whose_contents_move, 0, 4);
     tcase_add_test(t, ours_with_old_polls);
     tcase_add_test(t, a_trace);
     suite_add_tcase(s, t);

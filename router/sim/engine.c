@@ -41,13 +41,14 @@ struct run {
     uint64_t step, now_ms;
     struct window window;
     struct watched *watched; /* [KEYS] */
+    uint16_t *asked_from;    /* [contents] node + 1 of who asked last; 0: nobody yet */
     uint64_t load[LOAD_BINS];
     double max_mean;
     uint64_t max_mean_count;
     struct slices *slices; /* NULL: no bound of them is wanted */
     bool in_slice;
     uint64_t slice_from; /* step */
-    uint64_t apart_ns;   /* processor time that was spent on bounds */
+    uint64_t apart_ns;   /* processor time that was spent on bounds and on whose contents move */
     enum err_code rc;
     struct err *e;
     struct sim_result *out;
@@ -107,10 +108,11 @@ static enum err_code run_init(struct run *r, enum sim_policy p, struct err *e)
     r->full_at = calloc(w->streamers, sizeof *r->full_at);
     r->ends = calloc((r->wheel + (size_t)1) * w->streamers, sizeof *r->ends);
     r->watched = calloc(KEYS, sizeof *r->watched);
+    r->asked_from = calloc(w->contents, sizeof *r->asked_from);
     r->routers = calloc(c->routers, sizeof *r->routers);
     r->out->samples = calloc(samples, sizeof *r->out->samples);
-    if (!r->real || !r->full_at || !r->ends || !r->watched || !r->routers || !r->out->samples ||
-        !caches_make(r))
+    if (!r->real || !r->full_at || !r->ends || !r->watched || !r->asked_from || !r->routers ||
+        !r->out->samples || !caches_make(r))
         return no_memory(e);
     for (uint32_t s = 0; s < w->streamers; s++) {
         r->real[s].up = true;
@@ -138,6 +140,7 @@ static void run_fini(struct run *r)
     free(r->full_at);
     free(r->ends);
     free(r->watched);
+    free(r->asked_from);
     slices_free(r->slices);
     sim_demand_fini(&r->demand);
 }
@@ -221,6 +224,16 @@ static void moved(struct run *r, uint32_t s, double *share)
         *share = (double)changed / others;
 }
 
+static void keys_moved(struct run *r, uint32_t s, struct sim_keys *keys)
+{
+    uint64_t begin = clock_cpu_ns();
+
+    if (keys->asked == 0 && !sim_keys_count(&r->routers[0], s, r->asked_from, keys) &&
+        r->rc == ERR_OK)
+        r->rc = no_memory(r->e);
+    r->apart_ns += clock_cpu_ns() - begin;
+}
+
 /* The first router hears; when that changes the standing of somebody, the watched questions are
  * asked right before and right behind. */
 static void turn_watched(struct run *r)
@@ -240,6 +253,7 @@ static void turn_watched(struct run *r)
             continue;   /* nothing but lost polls */
         changed = true; /* of several at once the first is looked at */
         moved(r, s, before ? &r->out->moved_leave : &r->out->moved_return);
+        keys_moved(r, s, before ? &r->out->keys_leave : &r->out->keys_return);
     }
     sim_router_fold(first, r->now_ms);
 }
@@ -294,6 +308,7 @@ static inline void session(struct run *r, const struct sim_session *s)
     uint32_t to = ask(r, s);
     bool full, hit;
 
+    r->asked_from[s->content] = (uint16_t)(s->place + 1);
     r->window.sessions++;
     if (to == SIM_NOBODY || !r->real[to].up)
         return;

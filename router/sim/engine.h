@@ -2,7 +2,7 @@
  * same result, but for the times that it took. */
 #pragma once
 
-#include "router/sim/router.h"
+#include "router/sim/keys.h"
 
 /* What happened in sample_s of virtual time. Means are 0 where there was no session. */
 struct sim_sample {
@@ -24,9 +24,11 @@ struct sim_result {
     double client_cost, origin_cost; /* sums */
     double load_p99;                 /* over streamers and samples */
     double load_max_mean;            /* the busiest one's load by the mean one's, mean of samples */
-    /* Share of the contents of others that moved when a streamer left, and when it returned; NAN:
-     * nobody did. */
+    /* Share of the sessions of others that would go elsewhere right behind the first time that a
+     * streamer left, and that one returned; by their own load, too. NAN: nobody did. */
     double moved_leave, moved_return;
+    /* The same by content, with all loads equal: whether what a content belongs to changed. */
+    struct sim_keys keys_leave, keys_return;
     /* What a session of this world costs at least (bound_world.h), offline and for those who do not
      * know the future. sim_run() leaves them 0, as does a report without; NAN: there is none. */
     double bound, bound_blind;

@@ -14,7 +14,7 @@
 
 /* One colour a policy, told apart by most who do not see all colours (M. Okabe, K. Ito). */
 static const char *const colours[SIM_POLICIES] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                                  "#999999", "#e69f00", "#56b4e9"};
+                                                  "#999999", "#e69f00", "#56b4e9", "#000000"};
 
 static const struct {
     const char *name, *title;
@@ -219,8 +219,10 @@ static const char *metric_title(enum sim_metric m)
         [SIM_FAILED] = "share of sessions sent to one that is down",
         [SIM_LOAD_P99] = "99th percentile of load (1 is full)",
         [SIM_LOAD_MAX_MEAN] = "load of the busiest streamer by the mean one's",
-        [SIM_MOVED_LEAVE] = "share of others' contents that move when a streamer leaves",
-        [SIM_MOVED_RETURN] = "share of others' contents that move when a streamer returns",
+        [SIM_MOVED_LEAVE] = "share of others' sessions that move when a streamer leaves",
+        [SIM_MOVED_RETURN] = "share of others' sessions that move when a streamer returns",
+        [SIM_KEYS_LEAVE] = "share of contents not its own that move when a streamer leaves",
+        [SIM_KEYS_RETURN] = "share of contents not its own that move when a streamer returns",
         [SIM_DECIDE_NS] = "time of a decision, ns",
         [SIM_SESSIONS_S] = "simulated sessions a second",
         [SIM_SLICE_BOUND] = "bound of each slice of time, a session",

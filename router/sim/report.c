@@ -24,6 +24,8 @@ const char *sim_metric_name(enum sim_metric m)
         [SIM_LOAD_MAX_MEAN] = "load_max_mean",
         [SIM_MOVED_LEAVE] = "moved_leave",
         [SIM_MOVED_RETURN] = "moved_return",
+        [SIM_KEYS_LEAVE] = "keys_moved_leave",
+        [SIM_KEYS_RETURN] = "keys_moved_return",
         [SIM_DECIDE_NS] = "decide_ns",
         [SIM_SESSIONS_S] = "sessions_per_second",
         [SIM_SLICE_BOUND] = "slice_bound",
@@ -66,6 +68,10 @@ double sim_metric_of(const struct sim_result *r, enum sim_metric m)
         return r->moved_leave;
     case SIM_MOVED_RETURN:
         return r->moved_return;
+    case SIM_KEYS_LEAVE:
+        return sim_keys_share(&r->keys_leave);
+    case SIM_KEYS_RETURN:
+        return sim_keys_share(&r->keys_return);
     case SIM_DECIDE_NS:
         return r->decide_ns;
     case SIM_SESSIONS_S:

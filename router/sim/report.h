@@ -15,8 +15,11 @@ enum sim_metric {
     SIM_FAILED,   /* share sent to one that is down, or to nobody */
     SIM_LOAD_P99,
     SIM_LOAD_MAX_MEAN,
-    SIM_MOVED_LEAVE, /* NAN: nobody left */
+    SIM_MOVED_LEAVE, /* share of others' sessions; NAN: nobody left */
     SIM_MOVED_RETURN,
+    SIM_KEYS_LEAVE, /* share of contents not its own (keys.h); NAN: nobody left, or by this policy
+                       contents belong to nobody */
+    SIM_KEYS_RETURN,
     SIM_DECIDE_NS,
     SIM_SESSIONS_S, /* simulated sessions a second of processor time */
     SIM_SLICE_BOUND,

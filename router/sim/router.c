@@ -320,7 +320,8 @@ void sim_router_fold(struct sim_router *r, uint64_t now_ms)
 
 /* ---- how it chooses */
 
-static uint32_t ours(const struct sim_router *r, const struct sim_session *s, bool *known)
+static uint32_t ours(const struct sim_router *r, const struct live *live,
+                     const struct sim_session *s, bool *known)
 {
     struct question q = {.client = topology_client(s->place, s->host),
                          .content = r->world->key[s->content],
@@ -328,7 +329,7 @@ static uint32_t ours(const struct sim_router *r, const struct sim_session *s, bo
                          .want = 1};
     UNINITIALIZED struct decision d;
 
-    decide(r->view, r->live, &q, &d);
+    decide(r->view, live, &q, &d);
     if (d.count == 0)
         return SIM_NOBODY;
     *known = d.choice[0].known;
@@ -427,6 +428,19 @@ static uint32_t bounded_hash(const struct sim_router *r, const struct sim_sessio
     return to != SIM_NOBODY ? to : own_of_all(r, s, INFINITY);
 }
 
+static uint32_t hash_modulo(const struct sim_router *r, const struct sim_session *s)
+{
+    uint32_t left = r->usable_count;
+
+    if (left == 0)
+        return SIM_NOBODY;
+    left = (uint32_t)(r->world->key[s->content] % left);
+    for (uint32_t i = 0; i < r->world->streamers; i++)
+        if (r->known[i].usable && left-- == 0)
+            return i;
+    return SIM_NOBODY;
+}
+
 static uint32_t least_loaded(const struct sim_router *r)
 {
     uint32_t best = SIM_NOBODY;
@@ -448,7 +462,7 @@ uint32_t sim_router_choose(const struct sim_router *r, const struct sim_session 
     *known = false;
     switch (r->policy) {
     case SIM_WAYMARK:
-        return ours(r, s, known);
+        return ours(r, r->live, s, known);
     case SIM_TRAFFIC_ROUTER:
         return nearest_own(r, s, r->world->conf->threshold);
     case SIM_GEO_HASH:
@@ -461,6 +475,33 @@ uint32_t sim_router_choose(const struct sim_router *r, const struct sim_session 
         return least_loaded(r);
     case SIM_BOUNDED_HASH:
         return bounded_hash(r, s);
+    case SIM_HASH_MODULO:
+        return hash_modulo(r, s);
+    case SIM_POLICIES:
+        break;
+    }
+    return SIM_NOBODY;
+}
+
+uint32_t sim_router_owner(const struct sim_router *r, const struct live *idle, uint32_t content,
+                          uint16_t place)
+{
+    const struct sim_session s = {.content = content, .steps = 1, .node = place, .place = place};
+    bool known;
+
+    switch (r->policy) {
+    case SIM_WAYMARK:
+        return ours(r, idle, &s, &known);
+    case SIM_TRAFFIC_ROUTER:
+    case SIM_GEO_HASH:
+        return nearest_own(r, &s, INFINITY);
+    case SIM_HASH_ONLY:
+    case SIM_BOUNDED_HASH:
+        return own_of_all(r, &s, INFINITY);
+    case SIM_HASH_MODULO:
+        return hash_modulo(r, &s);
+    case SIM_COST_ONLY:
+    case SIM_LEAST_LOADED:
     case SIM_POLICIES:
         break;
     }

@@ -58,6 +58,11 @@ void sim_router_fold(struct sim_router *r, uint64_t now_ms);
 
 /* Which streamer; *known: it is believed to have the content. SIM_NOBODY: nobody serves. */
 uint32_t sim_router_choose(const struct sim_router *r, const struct sim_session *s, bool *known);
+/* Whose the content is for clients of that node, all loads being equal: whom it is sent to when
+ * `idle`, which is r->live without load, is what is known. SIM_NOBODY: nobody's, as always by
+ * policies that do not look at contents. */
+uint32_t sim_router_owner(const struct sim_router *r, const struct live *idle, uint32_t content,
+                          uint16_t place);
 /* It was sent there. */
 void sim_router_sent(struct sim_router *r, const struct sim_session *s, uint32_t streamer,
                      bool known, uint64_t now_ms);

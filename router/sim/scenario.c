@@ -8,7 +8,7 @@ const char *sim_policy_name(enum sim_policy p)
         [SIM_WAYMARK] = "waymark",           [SIM_TRAFFIC_ROUTER] = "traffic-router",
         [SIM_GEO_HASH] = "geo-hash",         [SIM_COST_ONLY] = "cost-only",
         [SIM_HASH_ONLY] = "hash-only",       [SIM_LEAST_LOADED] = "least-loaded",
-        [SIM_BOUNDED_HASH] = "bounded-hash",
+        [SIM_BOUNDED_HASH] = "bounded-hash", [SIM_HASH_MODULO] = "hash-modulo",
     };
 
     return (unsigned)p < SIM_POLICIES ? names[p] : "none";

@@ -34,6 +34,8 @@ enum sim_policy {
     SIM_LEAST_LOADED,
     SIM_BOUNDED_HASH, /* hash over all, at most 1.25 times the mean load (V. Mirrokni, M. Thorup, M.
                          Zadimoghaddam, Consistent Hashing with Bounded Loads, SODA 2018) */
+    SIM_HASH_MODULO,  /* hash modulo how many there are: moves nearly all when one leaves. Not run
+                         unless it is named */
     SIM_POLICIES
 };
 const char *sim_policy_name(enum sim_policy p); /* "waymark", "traffic-router", ... */

@@ -65,7 +65,7 @@ def main():
                 assert abs(median["client_cost"] + median["origin_cost"] - median["cost"]) < 1e-6
 
         plots = glob.glob(os.path.join(work, "plots", "*.svg"))
-        assert len(plots) == 12 * 7 + 13, len(plots)
+        assert len(plots) == 12 * 7 + 15, len(plots)
         for plot in plots:
             ElementTree.parse(plot)
 
