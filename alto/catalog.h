@@ -74,7 +74,10 @@ struct alto_resource {
     bool constraints;        /* cost-constraints */
     uint32_t max_cost_types; /* 0: not multi-cost */
 
-    const struct propmap *props;
+    const struct propmap *props; /* of property maps; of endpoint properties, what it says of
+                                    addresses */
+    struct str props_id;         /* of endpoint properties: the property map's id, which stands in
+                                    front of its names that begin with a dot */
     const struct cdni_advert *cdni;
     const struct path_vectors *paths;
 

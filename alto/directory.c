@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "alto/cost_request.h"
+#include "alto/endpoint.h"
 #include "alto/propmap.h"
 #include "alto/server.h"
 #include "alto/pathvec.h"
@@ -141,6 +142,10 @@ static void write_cost_service(struct json_write *w, const struct alto_resource 
 
 static void write_prop_types(struct json_write *w, const struct alto_resource *r)
 {
+    char text[ENDPOINT_PROPERTY_MAX];
+    size_t at[2] = {0, 0};
+    struct str property;
+
     json_write_key(w, STR("prop-types"));
     json_write_array(w);
     for (size_t i = 0; i < r->network_count; i++) {
@@ -149,6 +154,8 @@ static void write_prop_types(struct json_write *w, const struct alto_resource *r
         snprintf(name, sizeof name, "%s.pid", r->networks[i]->vtag.resource_id);
         json_write_string(w, str_from(name));
     }
+    while (endpoint_property_next(r, at, text, &property))
+        json_write_string(w, property);
     json_write_array_end(w);
 }
 

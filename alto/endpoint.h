@@ -39,3 +39,11 @@ bool endpoint_list_read(const struct alto_question *q, const struct str_list *te
 /* "pid", "priv:x": 1 to 32 letters, digits and - : _; or behind a resource's id and a dot
  * ("my-default-network-map.pid"); "priv:" needs something behind it. ERR_PARSE. */
 enum err_code endpoint_property_check(struct str name, struct err *e) MUST_CHECK;
+
+#define ENDPOINT_PROPERTY_MAX (ALTO_ID_MAX + 34) /* bytes of a name with its NUL */
+
+struct alto_resource;
+/* The properties that an endpoint property resource has of its property map, one a call, behind at
+ * (zeroes first); *name in out. false: that was all. */
+bool endpoint_property_next(const struct alto_resource *r, size_t at[2],
+                            char out[ENDPOINT_PROPERTY_MAX], struct str *name) MUST_CHECK;

@@ -1,4 +1,5 @@
 /* Endpoint properties (RFC 7285 section 11.4.1). */
+#include <stdio.h>
 #include <string.h>
 
 #include "alto/endpoint.h"
@@ -9,6 +10,7 @@
 struct asked {
     struct str name;
     const struct alto_network *network; /* "<its id>.pid"; NULL: of the property map */
+    struct str property;                /* its name there */
 };
 
 struct request {
@@ -31,17 +33,63 @@ static const struct alto_network *network_of(const struct alto_resource *r, stru
     return NULL;
 }
 
-/* Whether the property map has it of addresses. */
-static bool props_have(const struct propmap *m, struct str name)
+/* The next property that the map has of addresses, behind *d and *i; one that both families have
+ * comes once. p NULL: that was all. */
+static struct str next_property(const struct propmap *m, size_t *d, size_t *i)
 {
-    for (size_t d = 0; m && d < propmap_domains(m); d++) {
-        struct str domain = propmap_domain(m, d);
+    for (; m && *d < propmap_domains(m); ++*d, *i = 0) {
+        struct str domain = propmap_domain(m, *d);
 
         if (!str_eq(domain, STR("ipv4")) && !str_eq(domain, STR("ipv6")))
             continue;
-        for (size_t i = 0; i < propmap_properties(m, d); i++)
-            if (str_eq(propmap_property(m, d, i), name))
-                return true;
+        if (*i < propmap_properties(m, *d))
+            return propmap_property(m, *d, (*i)++);
+    }
+    return (struct str){NULL, 0};
+}
+
+/* Its name among endpoint properties; n 0: it can have none (section 10.8). */
+static struct str endpoint_name(const struct alto_resource *r, struct str property,
+                                char out[ENDPOINT_PROPERTY_MAX])
+{
+    const bool own = property.n && property.p[0] == '.';
+    struct err e = {0};
+    int n = snprintf(out, ENDPOINT_PROPERTY_MAX, "%.*s%.*s", own ? (int)r->props_id.n : 0,
+                     r->props_id.n ? r->props_id.p : "", (int)property.n, property.p);
+    struct str name = {out, (size_t)n};
+
+    if (n < 0 || n >= ENDPOINT_PROPERTY_MAX || network_of(r, name) ||
+        endpoint_property_check(name, &e) != ERR_OK)
+        return (struct str){out, 0};
+    return name;
+}
+
+/* As it stands in the map; p NULL: not there. */
+static struct str props_find(const struct alto_resource *r, struct str name)
+{
+    char text[ENDPOINT_PROPERTY_MAX];
+    size_t d = 0, i = 0;
+    struct str property;
+
+    while ((property = next_property(r->props, &d, &i)).p)
+        if (str_eq(endpoint_name(r, property, text), name))
+            return property;
+    return (struct str){NULL, 0};
+}
+
+bool endpoint_property_next(const struct alto_resource *r, size_t at[2],
+                            char out[ENDPOINT_PROPERTY_MAX], struct str *name)
+{
+    struct str property;
+
+    while ((property = next_property(r->props, &at[0], &at[1])).p) {
+        size_t d = 0, i = 0;
+
+        *name = endpoint_name(r, property, out);
+        while (!str_eq(next_property(r->props, &d, &i), property)) {
+        }
+        if (name->n && d == at[0] && i == at[1])
+            return true; /* the first of that name */
     }
     return false;
 }
@@ -52,7 +100,9 @@ static bool find_property(const struct alto_resource *r, struct str name, struct
     struct err e = {0};
 
     *out = (struct asked){.name = name, .network = network_of(r, name)};
-    if (out->network || props_have(r->props, name))
+    if (!out->network)
+        out->property = props_find(r, name);
+    if (out->network || out->property.p)
         return true;
     if (endpoint_property_check(name, &e) != ERR_OK)
         return alto_invalid(error, "properties", name, "%s", e.text);
@@ -126,7 +176,7 @@ static void write_property(struct json_write *w, const struct alto_resource *r,
         json_write_string(w, asked->network->map->pids[ep->pid].name);
         return;
     }
-    value = propmap_get(r->props, entity, asked->name);
+    value = propmap_get(r->props, entity, asked->property);
     if (!value.p || str_eq(value, STR("null")))
         return;
     json_write_key(w, asked->name);

@@ -370,6 +370,29 @@ static bool check_types(const struct turn *t)
     return true;
 }
 
+/* Whether it is there, and for others. A directory is for everybody; one in which there is nothing
+ * for him is not, nor is "?user": who can show who he is only when he is asked gets to his own by
+ * that. */
+static bool others_see(const struct turn *t)
+{
+    const struct alto_catalog *c = t->s->catalog;
+
+    if (!t->r)
+        return false;
+    if (t->r->kind != ALTO_DIRECTORY)
+        return !(t->r->groups & t->groups);
+    if (str_eq(t->request->query, STR("user")))
+        return true;
+    for (size_t i = 0; i < c->resource_count; i++) {
+        const struct alto_resource *r = &c->resources[i];
+
+        if (r->kind != ALTO_DIRECTORY && r->kind != ALTO_UPDATES && r->kind != ALTO_TIPS &&
+            (r->groups & t->groups))
+            return false;
+    }
+    return true;
+}
+
 static void answer(struct turn *t)
 {
     struct alto_server *s = t->s;
@@ -383,7 +406,7 @@ static void answer(struct turn *t)
     t->r = find(t);
     if (!t->r && s->hub && alto_hub_handle(s, t->request, t->response))
         return;
-    if (!t->groups && !t->request->user.n)
+    if (!t->request->user.n && (!t->groups || (s->asks_users && others_see(t))))
         refuse(t, 401, "who asks has to show who he is");
     else if (!t->r || !(t->r->groups & t->groups))
         refuse(t, 404, "there is no such resource");

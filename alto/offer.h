@@ -53,6 +53,8 @@ struct alto_offer {
     size_t network_count;
     const struct offer_props *props;
     size_t prop_count;
+    struct str endpoint_props; /* id of one of props: what it says of addresses is endpoints'
+                                  properties too; n 0: PIDs alone */
     const struct offer_cdni *cdni;
     size_t cdni_count;
     const struct offer_paths *paths;
@@ -72,15 +74,17 @@ struct alto_offer {
 /* The resources of a network map `id` and each of its cost types `name` ("num-routingcost",
  * "ord-routingcost"): the map itself, "<id>-filter", "<id>-cost-<name>" (a GET resource each),
  * "<id>-cost-filter", "<id>-endpoint-cost" (multi-cost, calendars, constraints); "endpoint-prop"
- * over all network maps; "updates" and "tips" over all of them. Of a numerical cost type the filter
- * and the endpoint costs have the ordinal one too (ranks among the pairs that a request selects);
- * as a map of its own it is served only if it was given. Property maps, advertisements and path
- * vectors as alto/propmap.h, alto/cdni.h and alto/pathvec.h say.
+ * over all network maps, with the properties of endpoint_props, ".x" as "<its id>.x"; "updates" and
+ * "tips" over all of them. Of a numerical cost type the filter and the endpoint costs have the
+ * ordinal one too (ranks among the pairs that a request selects); as a map of its own it is served
+ * only if it was given. Property maps, advertisements and path vectors as alto/propmap.h,
+ * alto/cdni.h and alto/pathvec.h say.
  *
  * The bodies of GET resources whose etag-making data are the same in `old` (may be NULL) are taken
  * over from it; others have no bodies yet: alto_catalog_render makes them. ERR_CONFLICT: two
  * resources of one id, two equal cost types of one network map (RFC 7285 section 6.1, RFC 9439
- * section 3.1), no routingcost (6.1.1.1). release is called also on failure. */
+ * section 3.1), no routingcost (6.1.1.1), endpoint_props that are not there or that
+ * nobody may see who sees endpoints' PIDs. release is called also on failure. */
 enum err_code alto_offer_build(const struct alto_offer *offer, const struct alto_catalog *old,
                                struct alto_catalog **out, struct err *e) MUST_CHECK;
 

@@ -24,6 +24,35 @@ static enum err_code add_endpoint_prop(struct offer_make *m, size_t i)
     return ERR_OK;
 }
 
+/* What the map says of addresses is for those alone who may see the map. */
+static enum err_code endpoint_props(struct offer_make *m)
+{
+    const struct alto_offer *o = m->offer;
+    const struct offer_props *p = NULL;
+    bool any = false;
+
+    for (size_t i = 0; i < o->prop_count; i++)
+        if (str_eq(o->props[i].id, o->endpoint_props))
+            p = &o->props[i];
+    for (size_t i = 0; p && i < m->count; i++) {
+        struct alto_resource *r = &m->list[i];
+
+        if (r->kind != ALTO_ENDPOINT_PROP || (r->groups & ~offer_groups(m, p->groups)))
+            continue;
+        r->props = p->map;
+        r->props_id = str_from(arena_strndup(m->arena, p->id.p, p->id.n));
+        if (!r->props_id.p)
+            return offer_no_memory(m);
+        any = true;
+    }
+    if (any)
+        return ERR_OK;
+    return err_set(m->e, ERR_CONFLICT, "endpoint properties of \"%.*s\": %s",
+                   (int)o->endpoint_props.n, o->endpoint_props.p,
+                   p ? "the clients that see the PIDs of endpoints do not all see that map"
+                     : "there is no such property map");
+}
+
 /* One for each set of client groups: what a client must not see, it cannot ask for. */
 enum err_code offer_endpoint_props(struct offer_make *m)
 {
@@ -36,7 +65,7 @@ enum err_code offer_endpoint_props(struct offer_make *m)
         if (!seen && add_endpoint_prop(m, i) != ERR_OK)
             return m->e->code;
     }
-    return ERR_OK;
+    return m->offer->endpoint_props.n ? endpoint_props(m) : ERR_OK;
 }
 
 static enum err_code add_props(struct offer_make *m, const struct offer_props *p)
@@ -205,7 +234,7 @@ enum err_code offer_others(struct offer_make *m)
     for (size_t i = 0; rc == ERR_OK && i < o->path_count; i++)
         rc = add_paths(m, &o->paths[i]);
     for (size_t i = 0; rc == ERR_OK && i < m->count; i++)
-        if (m->list[i].props)
+        if (m->list[i].props && m->list[i].kind != ALTO_ENDPOINT_PROP) /* RFC 7285 11.4.1.5 */
             rc = prop_uses(m, &m->list[i]);
     return rc;
 }

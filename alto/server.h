@@ -62,6 +62,9 @@ struct alto_server {
      * 0 where someone who shows who he is would see more: 401. */
     uint64_t (*groups)(void *arg, struct addr client, struct str user);
     void *groups_arg;
+    /* Who has shown nobody and asks for what is others' gets 401, not 404: somebody around
+     * alto_handle adds the challenge that it needs. */
+    bool asks_users;
     struct libdeflate_compressor *gzip; /* of answers to POST */
     struct bytes coded;                 /* one of them, compressed */
     uint64_t random;                    /* state of the questions' random numbers */

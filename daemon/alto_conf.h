@@ -99,5 +99,9 @@ struct alto_conf {
     struct alto_extensions extensions;
     struct alto_limits limits;
     struct alto_hub_conf hub;
-    uint32_t body_max; /* bytes of a request */
+    struct str users_file; /* n 0: nobody shows who he is by a password */
+    struct str realm;
+    uint32_t nonce_life_s;
+    struct str endpoint_properties; /* a property map's id; n 0: addresses have their PIDs alone */
+    uint32_t body_max;              /* bytes of a request */
 };

@@ -229,6 +229,7 @@ static enum err_code catalog_build(const struct alto_conf *started, struct alto_
         .extensions = a->extensions,
         .limits = a->limits,
         .max_age_s = a->max_age_s,
+        .endpoint_props = a->endpoint_properties,
         .serial = serial,
         .view_serial = job->view->serial,
         .release = job_release,

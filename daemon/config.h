@@ -55,6 +55,8 @@ struct config {
     struct listen_list http, https, dns, tracker_udp, admin; /* dns: UDP and TCP alike */
     struct {
         struct str certificate, key; /* PEM files, for https */
+        struct str client_ca;        /* PEM file; n 0: no client shows a certificate */
+        bool client_required;
     } tls;
 
     struct str network_map,

@@ -44,6 +44,33 @@ static void check_ids(struct check *c, const char *list, const struct str *ids,
         check_groups(c, item, path, groups);
 }
 
+static void check_endpoint_properties(struct check *c)
+{
+    const struct alto_conf *a = &c->in->c.alto;
+    char show[TEXT_QUOTE_MAX];
+    bool found = a->endpoint_properties.n == 0;
+
+    for (size_t i = 0; !found && i < a->prop_count; i++)
+        found = str_eq(a->props[i].id, a->endpoint_properties);
+    if (!found)
+        problem_error(c->problems, check_place(c, c->root, "alto.endpoint_properties"),
+                      "alto.endpoint_properties: \"%s\" is the id of none of alto.properties",
+                      text_quote(a->endpoint_properties, show));
+}
+
+/* It stands between quotes in a header and between colons in the file (RFC 7616 section 3.3). */
+static void check_realm(struct check *c)
+{
+    const struct str realm = c->in->c.alto.realm;
+
+    for (size_t i = 0; i < realm.n; i++)
+        if (realm.p[i] < ' ' || realm.p[i] > '~' || memchr("\"\\:", realm.p[i], 3)) {
+            problem_error(c->problems, check_place(c, c->root, "alto.realm"),
+                          "alto.realm: is printable ASCII without quotes, backslashes and colons");
+            return;
+        }
+}
+
 static enum err_code check_resources(struct check *c, struct err *e)
 {
     const struct alto_conf *a = &c->in->c.alto;
@@ -70,6 +97,7 @@ static enum err_code check_resources(struct check *c, struct err *e)
         check_ids(c, "alto.paths", &a->paths[i].id, &a->paths[i].groups, i, names, &n);
     for (size_t i = 0; i < a->link_count; i++)
         check_ids(c, "alto.links", &a->links[i].id, NULL, i, names, &n);
+    check_endpoint_properties(c);
     return ERR_OK;
 }
 
@@ -137,6 +165,7 @@ enum err_code check_alto_server(struct check *c, struct err *e)
         problem_error(c->problems, check_place(c, alto, "path"),
                       "alto.path: an ALTO server has costs of its network map; add maps.cost");
     check_client_groups(c);
+    check_realm(c);
     check_groups(c, alto, "alto", &k->alto.groups);
     return check_resources(c, e);
 }

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/publish.h"
+#include "http/http_digest.h"
+
 #define TOKEN_BYTES_MIN 16u
 #define TOKEN_BYTES_MAX 1024u
 
@@ -92,6 +95,29 @@ static void check_alto(struct check *c)
                   offsetof(struct alto_paths_conf, properties));
 }
 
+/* What is wrong within is said now, with its line, not at the first challenge. */
+static void check_users(struct check *c)
+{
+    const struct alto_conf *a = &c->in->c.alto;
+    const struct place place = check_place(c, c->root, "alto.users_file");
+    struct http_digest *digest = NULL;
+    struct err why = {0};
+    struct stat st;
+
+    check_key(c, "alto.users_file", a->users_file);
+    if (!a->users_file.n || stat(a->users_file.p, &st) < 0 || !S_ISREG(st.st_mode) ||
+        check_wrong(c, c->root, "alto.realm"))
+        return; /* said already */
+    if (st.st_mode & S_IROTH)
+        problem_warning(c->problems, place,
+                        "alto.users_file: everybody on this machine can read %s; chmod o-r keeps "
+                        "its passwords secret",
+                        a->users_file.p);
+    if (publish_digest(&c->in->c, &digest, &why) != ERR_OK)
+        problem_error(c->problems, place, "alto.users_file: %s", why.text);
+    http_digest_free(digest);
+}
+
 static void check_state_directory(struct check *c)
 {
     const struct str path = c->in->c.state_directory;
@@ -153,6 +179,7 @@ enum err_code check_files(struct check *c, struct err *e)
 
     check_key(c, "tls.certificate", k->tls.certificate);
     check_key(c, "tls.key", k->tls.key);
+    check_key(c, "tls.client_ca", k->tls.client_ca);
     check_key(c, "maps.network", k->network_map);
     check_key(c, "maps.cost", k->cost_map);
     check_key(c, "maps.alto.ca_file", k->feed.ca_file);
@@ -160,6 +187,7 @@ enum err_code check_files(struct check *c, struct err *e)
     check_list(c, "geo.databases", k->geo.databases, k->geo.database_count);
     check_advertisements(c);
     check_alto(c);
+    check_users(c);
     check_state_directory(c);
     check_key(c, "admin.report_token_file", k->report_token_file);
     return read_token(c, e);

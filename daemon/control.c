@@ -158,6 +158,8 @@ static void warn_restart(const struct config *was, const struct config *now)
     }
     if (!str_eq(was->alto.path, now->alto.path) || !str_eq(was->alto.host, now->alto.host))
         log_warn("event=reload.restart_needed key=alto.path");
+    if (was->alto.users_file.n && !now->alto.users_file.n)
+        log_warn("event=reload.restart_needed key=alto.users_file");
     if (feed_changed(&was->feed, &now->feed))
         log_warn("event=reload.restart_needed key=maps.alto");
     if (was->workers != now->workers)
@@ -177,6 +179,16 @@ static void replace_tls(struct control *c, struct ssl_ctx_st *fresh)
     c->shared.tls = fresh;
 }
 
+static void replace_digest(struct control *c, struct http_digest *fresh)
+{
+    if (!fresh)
+        return;
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_post_digest(&c->workers[i], http_digest_take(fresh));
+    http_digest_free(c->shared.digest);
+    c->shared.digest = fresh;
+}
+
 enum err_code control_reload(struct control *c, struct err *e)
 {
     struct config_problems problems = {0};
@@ -184,6 +196,7 @@ enum err_code control_reload(struct control *c, struct err *e)
     struct arena *arena = NULL;
     struct config_hold *hold = NULL;
     struct ssl_ctx_st *tls = NULL;
+    struct http_digest *digest = NULL;
     enum err_code rc = config_load(c->config_path, &fresh, &problems, &arena, e);
 
     if (rc != ERR_OK) {
@@ -203,11 +216,15 @@ enum err_code control_reload(struct control *c, struct err *e)
     if (c->shared.tls)
         rc = publish_tls(fresh, &tls, e);
     if (rc == ERR_OK)
+        rc = publish_digest(fresh, &digest, e);
+    if (rc == ERR_OK)
         rc = load_and_publish(c, hold, SOURCE_ALL, false, e);
     if (rc != ERR_OK)
         goto done;
     replace_tls(c, tls);
     tls = NULL;
+    replace_digest(c, digest);
+    digest = NULL;
     warn_restart(c->started->config, fresh);
     config_hold_drop(c->newest);
     c->newest = hold;
@@ -217,6 +234,7 @@ enum err_code control_reload(struct control *c, struct err *e)
 
 done:
     http_tls_free(tls);
+    http_digest_free(digest);
     config_hold_drop(hold);
     metric_add(&c->metrics, rc == ERR_OK ? METRIC_RELOADS : METRIC_RELOAD_ERRORS, 1);
     if (rc != ERR_OK) {
@@ -628,6 +646,8 @@ static enum err_code start(struct control *c, struct err *e)
     if (rc == ERR_OK)
         rc = publish_tls(conf, &c->shared.tls, e);
     if (rc == ERR_OK)
+        rc = publish_digest(conf, &c->shared.digest, e);
+    if (rc == ERR_OK)
         rc = start_workers(c, e);
     if (rc == ERR_OK)
         rc = control_alto_run(c, e);
@@ -691,6 +711,7 @@ static void stop(struct control *c)
     arena_free(c->turn.arena);
     live_free(c->live);
     http_tls_free(c->shared.tls);
+    http_digest_free(c->shared.digest);
     config_hold_drop(c->newest);
     config_hold_drop(c->started);
     if (c->drained_fd >= 0)

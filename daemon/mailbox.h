@@ -7,10 +7,11 @@
 #include "base/attr.h"
 
 enum mail_kind {
-    MAIL_VIEW, /* struct view *, with one reference that passes to the worker */
-    MAIL_TLS,  /* struct ssl_ctx_st *, likewise */
-    MAIL_ALTO, /* struct alto_catalog *, likewise */
-    MAIL_HUB,  /* the ALTO hub has something for this worker; the message is any pointer but NULL */
+    MAIL_VIEW,   /* struct view *, with one reference that passes to the worker */
+    MAIL_TLS,    /* struct ssl_ctx_st *, likewise */
+    MAIL_DIGEST, /* struct http_digest *, likewise */
+    MAIL_ALTO,   /* struct alto_catalog *, likewise */
+    MAIL_HUB, /* the ALTO hub has something for this worker; the message is any pointer but NULL */
     MAIL_DRAIN, /* take no new connections, finish what runs; the message is any pointer but NULL */
     MAIL_STOP,  /* leave the loop; likewise */
     MAIL_KINDS

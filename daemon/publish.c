@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "daemon/control.h"
+#include "http/http_digest.h"
 #include "http/http_tls.h"
 #include "http/redirect.h"
 
@@ -155,10 +156,22 @@ void publish_sweep(struct control *c)
     c->retired_count = kept;
 }
 
+enum err_code publish_digest(const struct config *config, struct http_digest **out, struct err *e)
+{
+    const struct alto_conf *a = &config->alto;
+    const struct http_digest_conf conf = {
+        .realm = a->realm, .users = a->users_file, .nonce_life_s = a->nonce_life_s};
+
+    *out = NULL;
+    return a->users_file.n ? http_digest_new(&conf, out, e) : ERR_OK;
+}
+
 enum err_code publish_tls(const struct config *config, struct ssl_ctx_st **out, struct err *e)
 {
     const struct http_tls_conf conf = {.certificate = config->tls.certificate,
-                                       .key = config->tls.key};
+                                       .key = config->tls.key,
+                                       .client_ca = config->tls.client_ca,
+                                       .client_required = config->tls.client_required};
 
     *out = NULL;
     if (!config->https.count)

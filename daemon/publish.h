@@ -4,6 +4,7 @@
 #include "daemon/sources.h"
 
 struct control;
+struct http_digest;
 struct ssl_ctx_st;
 
 /* A configuration that views may point into: freed when the last of them is. */
@@ -37,6 +38,8 @@ enum err_code publish_view(struct control *c, struct view *v, struct err *e) MUS
 void publish_sweep(struct control *c);
 
 /* The TLS context of listen.https; *out is NULL when there is no such listener. */
+enum err_code publish_digest(const struct config *config, struct http_digest **out,
+                             struct err *e) MUST_CHECK;
 enum err_code publish_tls(const struct config *config, struct ssl_ctx_st **out,
                           struct err *e) MUST_CHECK;
 

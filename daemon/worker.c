@@ -47,6 +47,17 @@ static void tls_swap(struct worker *w, struct ssl_ctx_st *fresh)
     w->tls = fresh;
 }
 
+/* Who asks is invited to show who he is only where he can: a 401 has a challenge (RFC 9110 section
+ * 15.5.2), and certificates have none. */
+static void digest_swap(struct worker *w, struct http_digest *fresh)
+{
+    if (!fresh)
+        return;
+    http_digest_free(w->alto_page.digest);
+    w->alto_page.digest = fresh;
+    w->alto.asks_users = true;
+}
+
 static void alto_swap(struct worker *w, struct alto_catalog *fresh)
 {
     if (fresh)
@@ -75,6 +86,7 @@ static void on_mail(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
     mailbox_drain(w->mail);
     view_swap(w, mailbox_take(w->mail, MAIL_VIEW));
     tls_swap(w, mailbox_take(w->mail, MAIL_TLS));
+    digest_swap(w, mailbox_take(w->mail, MAIL_DIGEST));
     alto_swap(w, mailbox_take(w->mail, MAIL_ALTO));
     if (mailbox_take(w->mail, MAIL_HUB))
         alto_turn(w);
@@ -92,6 +104,24 @@ static void on_second(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
     alto_turn(w);
 }
 
+/* With passwords or, until a reload brings some, without. */
+static void alto_page_handle(void *ctx, const struct http_request *q, struct http_response *r)
+{
+    struct worker *w = ctx;
+
+    if (w->alto_page.digest)
+        http_digest_handle(&w->alto_page, q, r);
+    else
+        alto_handle(&w->alto, q, r);
+}
+
+static void alto_page_refused(void *ctx, int status, struct str reason, struct http_response *r)
+{
+    struct worker *w = ctx;
+
+    alto_handle_refused(&w->alto, status, reason, r);
+}
+
 static bool mount_all(struct worker *w)
 {
     const struct alto_conf *alto = &w->shared->config->alto;
@@ -104,10 +134,10 @@ static bool mount_all(struct worker *w)
     if (w->alto.hub && !http_server_mount_conf(w->http, &(struct http_mount_conf){
                                                             .host = alto->host,
                                                             .path = alto->path,
-                                                            .fn = alto_handle,
-                                                            .ctx = &w->alto,
+                                                            .fn = alto_page_handle,
+                                                            .ctx = w,
                                                             .body_bytes_max = alto->body_max,
-                                                            .refused = alto_handle_refused,
+                                                            .refused = alto_page_refused,
                                                         }))
         return false;
     return http_server_mount(w->http, any, STR("/"), redirect_handle, &w->turn);
@@ -153,6 +183,10 @@ enum err_code worker_init(struct worker *w, unsigned number, const struct worker
     w->alto.wall_arg = w;
     w->alto.groups = alto_client_groups_of;
     w->alto.groups_arg = &w->alto;
+    w->alto_page = (struct http_digest_page){
+        .turn = &w->turn, .fn = alto_handle, .ctx = &w->alto, .refused = alto_handle_refused};
+    if (shared->digest)
+        digest_swap(w, http_digest_take(shared->digest));
     w->mail = mailbox_new();
     if (!w->mail || !w->base || !w->turn.keys || !w->turn.arena || !make_servers(w))
         return err_set(e, ERR_LIMIT, "worker %u: no memory or descriptors", number);
@@ -215,6 +249,11 @@ void worker_post_tls(struct worker *w, struct ssl_ctx_st *tls)
     http_tls_free(mailbox_post(w->mail, MAIL_TLS, tls));
 }
 
+void worker_post_digest(struct worker *w, struct http_digest *d)
+{
+    http_digest_free(mailbox_post(w->mail, MAIL_DIGEST, d));
+}
+
 void worker_post_alto(struct worker *w, struct alto_catalog *c)
 {
     alto_catalog_drop(mailbox_post(w->mail, MAIL_ALTO, c));
@@ -248,6 +287,7 @@ void worker_fini(struct worker *w)
     if (w->mail) {
         view_drop(mailbox_take(w->mail, MAIL_VIEW));
         http_tls_free(mailbox_take(w->mail, MAIL_TLS));
+        http_digest_free(mailbox_take(w->mail, MAIL_DIGEST));
         alto_catalog_drop(mailbox_take(w->mail, MAIL_ALTO));
     }
     if (w->alto.hub)
@@ -263,6 +303,7 @@ void worker_fini(struct worker *w)
     if (w->base)
         event_base_free(w->base);
     http_tls_free(w->tls);
+    http_digest_free(w->alto_page.digest);
     alto_server_fini(&w->alto);
     view_drop(w->view);
     key_scratch_free(w->turn.keys);

@@ -9,6 +9,7 @@
 #include "daemon/config.h"
 #include "daemon/mailbox.h"
 #include "dns/dns_server.h"
+#include "http/http_digest.h"
 #include "http/http_server.h"
 #include "router/turn.h"
 #include "tracker/tracker.h"
@@ -22,9 +23,10 @@ struct ssl_ctx_st;
 struct worker_shared {
     const struct config *config;
     struct live *live;
-    struct swarms *swarms;  /* NULL: no tracker */
-    struct ssl_ctx_st *tls; /* NULL: no https; workers take references of their own */
-    struct alto_hub *hub;   /* NULL: no ALTO server */
+    struct swarms *swarms;      /* NULL: no tracker */
+    struct ssl_ctx_st *tls;     /* NULL: no https; workers take references of their own */
+    struct alto_hub *hub;       /* NULL: no ALTO server */
+    struct http_digest *digest; /* NULL: no ALTO client has a password; likewise */
     /* On the worker's thread: everything it had accepted is answered. */
     void (*on_drained)(void *arg);
     void *on_drained_arg;
@@ -46,7 +48,8 @@ struct worker {
     struct dns_server *dns;
     struct tracker *tracker;
     struct alto_server alto;
-    unsigned draining; /* servers that still have connections, while draining */
+    struct http_digest_page alto_page; /* around it; holds a reference to the digest */
+    unsigned draining;                 /* servers that still have connections, while draining */
 };
 
 /* Makes the servers; the worker takes one reference to view. No thread yet. */
@@ -66,6 +69,8 @@ void worker_post_view(struct worker *w, struct view *v);
 /* Any thread. New TLS connections are served with this context; the reference passes to the worker.
  */
 void worker_post_tls(struct worker *w, struct ssl_ctx_st *tls);
+/* Any thread. Users of ALTO are known by this from now on; the reference passes to the worker. */
+void worker_post_digest(struct worker *w, struct http_digest *d);
 /* Any thread. ALTO is answered from this catalog; the reference passes to the worker. */
 void worker_post_alto(struct worker *w, struct alto_catalog *c);
 /* Any thread. The worker takes its turn with the ALTO hub soon. */

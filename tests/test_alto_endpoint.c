@@ -528,6 +528,66 @@ START_TEST(properties_of_a_map)
 }
 END_TEST
 
+/* endpoint_props of an offer: the directory says which, the service has them, for those who may. */
+/* Conformance: P-02, P-04, P-06. */
+START_TEST(properties_of_an_offer)
+{
+    static const char map_text[] =
+        "{\"meta\":{},\"property-map\":{\"ipv4:192.0.2.0/"
+        "24\":{\".access\":\"fibre\",\"priv:s\":\"1\","
+        "\"net.pid\":\"other\"},\"ipv6:2001:db8::/32\":{\".access\":\"air\"},\"net.pid:PID1\":{"
+        "\".colour\":\"red\"}}}";
+    struct alto_fixture f;
+    struct err e = {0};
+    struct alto_catalog *c;
+    struct offer_props props = {.id = STR("inv"), .groups = 1};
+    struct offer_network network = {.default_pid = PIDX_NONE, .groups = 1};
+    struct offer_cost cost = {0};
+    struct alto_offer o = {.base = STR("/alto"),
+                           .networks = &network,
+                           .network_count = 1,
+                           .props = &props,
+                           .prop_count = 1,
+                           .endpoint_props = STR("inv"),
+                           .group_count = 2};
+    json_t *json, *eps, *want;
+
+    alto_fixture_init(&f);
+    f.groups = 1;
+    f.server.groups = alto_fixture_groups;
+    f.server.groups_arg = &f;
+    network.map = alto_fixture_network(&f, network_text);
+    cost.map = alto_fixture_cost(&f, network.map, routing_text);
+    network.costs = &cost;
+    network.cost_count = 1;
+    ck_assert_msg(propmap_parse(map_text, sizeof map_text - 1, f.maps, &props.map, &e) == ERR_OK,
+                  "%s", e.text);
+    alto_fixture_offer(&f, &o);
+    ck_assert_int_eq(alto_fixture_get(&f, "/alto"), 200);
+    json = alto_fixture_json(&f);
+    eps = json_object_get(json_object_get(json, "resources"), "endpoint-prop");
+    want = json_pack("{s:[s,s,s]}", "prop-types", "net.pid", "inv.access", "priv:s");
+    ck_assert(json_equal(json_object_get(eps, "capabilities"), want));
+    ck_assert_ptr_null(json_object_get(eps, "uses")); /* RFC 7285 section 11.4.1.5 */
+    json_decref(want);
+    json_decref(json);
+    ask(&f, "/alto/endpoint-prop", EPS,
+        "{\"properties\":[\"inv.access\",\"net.pid\",\"priv:s\"],\"endpoints\":["
+        "\"ipv4:192.0.2.1\",\"ipv6:2001:db8::1\",\"ipv4:8.8.8.8\"]}",
+        "{\"meta\":{\"dependent-vtags\":[" VTAG_NET "]},\"endpoint-properties\":{"
+        "\"ipv4:192.0.2.1\":{\"inv.access\":\"fibre\",\"net.pid\":\"PID1\",\"priv:s\":\"1\"},"
+        "\"ipv6:2001:db8::1\":{\"inv.access\":\"air\",\"net.pid\":\"PID2\"},\"ipv4:8.8.8.8\":{}}}");
+    refused(&f, "/alto/endpoint-prop", EPS,
+            "{\"properties\":[\"inv.colour\"],\"endpoints\":[\"ipv4:192.0.2.1\"]}", VALUE,
+            "properties", "inv.colour");
+    props.groups = 2; /* others' */
+    ck_assert_int_eq(alto_offer_build(&o, NULL, &c, &e), ERR_CONFLICT);
+    o.endpoint_props = STR("none");
+    ck_assert_int_eq(alto_offer_build(&o, NULL, &c, &e), ERR_CONFLICT);
+    alto_fixture_fini(&f);
+}
+END_TEST
+
 /* Conformance: N-06. */
 START_TEST(prefixes_as_endpoints)
 {
@@ -676,6 +736,7 @@ int main(void)
     tcase_add_loop_test(t, refuses_properties, 0, sizeof bad_props / sizeof *bad_props);
     tcase_add_test(t, endpoint_properties);
     tcase_add_test(t, properties_of_a_map);
+    tcase_add_test(t, properties_of_an_offer);
     tcase_add_test(t, prefixes_as_endpoints);
     tcase_add_test(t, vtag_in_meta);
     tcase_add_test(t, limits);
