@@ -163,6 +163,9 @@ static void ask(ldns_resolver *r, const struct alto_resolve_conf *conf, struct s
     out->validated = false;
     t->end = ALTO_RESOLVE_SILENT;
     t->retry_s = RETRY_SILENT_S;
+    /* One that was silent about the last name may know this one. */
+    for (size_t i = 0; i < ldns_resolver_nameserver_count(r); i++)
+        ldns_resolver_set_nameserver_rtt(r, i, LDNS_RESOLV_RTT_MIN);
     if (!name)
         return;
     query = ldns_pkt_query_new(name, LDNS_RR_TYPE_NAPTR, LDNS_RR_CLASS_IN, LDNS_RD);

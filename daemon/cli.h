@@ -20,6 +20,7 @@ int cli_streamers(const struct cli *c);
 int cli_top(const struct cli *c);
 int cli_reload(const struct cli *c);
 int cli_maps(const struct cli *c);
+int cli_alto(const struct cli *c);
 int cli_simulate(const struct cli *c);
 int cli_replay(const struct cli *c);
 

@@ -52,11 +52,11 @@ void table_print(const struct table *t, FILE *out)
 {
     int width[TABLE_COLUMNS_MAX] = {0};
 
-    for (size_t r = 0; r < t->rows; r++)
+    for (size_t r = t->no_head; r < t->rows; r++)
         for (size_t i = 0; i < t->columns; i++)
             if ((int)strlen(cell(t, r, i)) > width[i])
                 width[i] = (int)strlen(cell(t, r, i));
-    for (size_t r = 0; r < t->rows; r++) {
+    for (size_t r = t->no_head; r < t->rows; r++) {
         for (size_t i = 0; i < t->columns; i++) {
             bool last = i + 1 == t->columns;
 
