@@ -80,6 +80,7 @@ struct hub_worker {
     size_t stream_count;
     size_t left;              /* streams that the walk has not reached */
     uint64_t generation;      /* of the walk */
+    uint64_t serial;          /* of the catalog that the streams' groups are of */
     uint64_t now_ms;          /* of its last turn */
     uint64_t walked_ms;       /* for keep-alive */
     struct hub_stream *poked; /* under the lock: somebody changed what they send */
@@ -180,6 +181,7 @@ struct hub_asker {
     struct alto_hub *hub;
     const struct alto_resource *service; /* of kind ALTO_UPDATES or ALTO_TIPS */
     struct addr client;
+    struct str user;
     uint64_t groups;
     uint64_t wall_ms;
 };

@@ -118,6 +118,7 @@ void sse_free(struct hub_stream *t)
     hub_unlock(h);
     shared_body_drop(t->body);
     bytes_free(&t->control);
+    free((void *)(uintptr_t)t->user.p);
     free(t->subs);
     free(t);
 }
@@ -259,14 +260,20 @@ void sse_stop(struct hub_stream *t, struct substream *s)
         unlist(t);
 }
 
-/* What is not offered any more, or not to this client. */
+/* What is not offered any more, or not to this client. Groups are numbered by the catalog: those of
+ * an older one say nothing of the nodes. */
 static void stop_lost(struct hub_stream *t)
 {
+    const struct alto_hub *h = t->hub;
+    const bool old = h->catalog && h->workers[t->worker].serial < h->catalog->serial;
+
     for (size_t i = 0; i < t->sub_count; i++) {
         struct substream *s = &t->subs[i];
         const struct str id = str_from(s->id);
 
-        if (!s->node || (!s->node->gone && s->node->groups & t->groups))
+        if (s->node && old)
+            t->generation = 0; /* is looked at again */
+        if (!s->node || (!s->node->gone && (old || s->node->groups & t->groups)))
             continue;
         sse_stop(t, s);
         sse_add_control(t, &(struct str_list){0}, &(struct str_list){&id, 1},
@@ -422,6 +429,27 @@ static void keep_alive(struct alto_hub *h, struct hub_worker *w)
     }
 }
 
+/* A catalog may come with other client groups: who a client is, is asked anew. */
+static void regroup(struct alto_server *s, struct hub_worker *w)
+{
+    struct hub_stream *t = w->streams;
+
+    if (!s->catalog || w->serial == s->catalog->serial)
+        return;
+    w->serial = s->catalog->serial;
+    w->left = w->stream_count;
+    for (size_t left = s->groups ? w->stream_count : 0; left; left--, t = t->right) {
+        const uint64_t groups = s->groups(s->groups_arg, t->addr, t->user);
+
+        if (groups == t->groups)
+            continue;
+        hub_lock(s->hub);
+        t->groups = groups;
+        sse_poke(t);
+        hub_unlock(s->hub);
+    }
+}
+
 void hub_streams_turn(struct alto_server *s, uint64_t now_ms)
 {
     struct alto_hub *h = s->hub;
@@ -431,6 +459,7 @@ void hub_streams_turn(struct alto_server *s, uint64_t now_ms)
     uint64_t generation;
 
     w->now_ms = now_ms;
+    regroup(s, w);
     while (served < TURN_STREAMS && (t = take_poked(h, w))) {
         served++;
         pump(t);

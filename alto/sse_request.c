@@ -178,9 +178,11 @@ static struct hub_stream *stream_new(struct alto_server *s, const struct hub_ask
     memcpy(t->service, who->service->id.p,
            who->service->id.n < ALTO_ID_MAX ? who->service->id.n : ALTO_ID_MAX);
     hub_name_new(t->name);
-    if (add_control_uri(t, who->service))
+    t->user = (struct str){who->user.n ? strndup(who->user.p, who->user.n) : NULL, who->user.n};
+    if ((t->user.p || !t->user.n) && add_control_uri(t, who->service))
         return t;
     bytes_free(&t->control);
+    free((void *)(uintptr_t)t->user.p);
     free(t);
     return NULL;
 }
@@ -275,7 +277,10 @@ static bool check_control(const struct hub_stream *t, const struct stream_reques
                           const struct params *in)
 {
     const size_t max = t->hub->conf.substreams_max, n = q->add_count;
-    const size_t most = n > q->remove.n ? n : q->remove.n;
+    /* Each id is there once: of more than the stream has ever had, the first are enough to say no,
+     * and the lock is not held for a list of any length. */
+    const size_t removed = q->remove.n <= t->sub_count ? q->remove.n : t->sub_count + 1;
+    const size_t most = n > removed ? n : removed;
     struct str *bad = arena_array(in->arena, most + 1, sizeof *bad);
     struct str_list list = {bad, 0};
 
@@ -287,7 +292,7 @@ static bool check_control(const struct hub_stream *t, const struct stream_reques
     if (list.n)
         return alto_invalid(in->e, "add", ids_text(in->arena, &list),
                             "a substream-id is used once in a stream's life");
-    for (size_t i = 0; i < q->remove.n; i++)
+    for (size_t i = 0; i < removed; i++)
         if (!sub_find(t, q->remove.p[i]))
             bad[list.n++] = q->remove.p[i];
     if (list.n)

@@ -15,7 +15,7 @@ struct substream {
     unsigned part; /* of the one behind it: parts whose patches it has, too */
 };
 
-/* name to service never change; the next block is under the hub's lock; the rest is the worker's.
+/* hub to user never change; the next block is under the hub's lock; the rest is the worker's.
  */
 struct hub_stream {
     struct alto_hub *hub;
@@ -23,8 +23,9 @@ struct hub_stream {
     char name[HUB_NAME_LEN + 1];
     char service[ALTO_ID_MAX + 1];
     struct addr addr;
-    uint64_t groups;
+    struct str user; /* own memory */
 
+    uint64_t groups;         /* of who opened it; its worker's alone to change */
     struct hub_stream *next; /* of its bucket */
     struct hub_stream *next_poked;
     bool poked;

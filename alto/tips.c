@@ -28,11 +28,13 @@ struct hub_view {
 struct hub_poll {
     struct hub_poll *left, *right;
     struct alto_hub *hub;
+    const struct alto_server *server;
     unsigned worker;
     struct hub_view *view;
     struct hub_client *client;
+    struct addr addr; /* who asks: may not see it any more when it is there */
     uint64_t from;
-    char *accept, *coding; /* headers; NULL: absent */
+    char *accept, *coding, *user; /* headers; NULL: absent */
     struct http_stream *out;
 };
 
@@ -447,6 +449,7 @@ static void poll_free(struct hub_poll *p)
     hub_unlock(h);
     free(p->accept);
     free(p->coding);
+    free(p->user);
     free(p);
 }
 
@@ -472,9 +475,12 @@ static void poll_look(struct hub_poll *p)
     struct alto_error e = {0};
     struct item item = {0};
     enum edge found = EDGE_NOT;
+    const struct alto_server *s = p->server;
+    const uint64_t groups =
+        s->groups ? s->groups(s->groups_arg, p->addr, str_from(p->user)) : UINT64_MAX;
 
     hub_lock(p->hub);
-    if (p->view->closed || p->view->node->gone)
+    if (p->view->closed || p->view->node->gone || !(p->view->node->groups & groups))
         alto_status(&e, 404, "the view is closed");
     else
         found = find_edge(p->view, p->from, p->from + 1, &v, &e);
@@ -534,15 +540,20 @@ static struct hub_poll *poll_new(struct alto_server *s, struct hub_view *v, uint
     }
     p = calloc(1, sizeof *p);
     if (!p || !copy_header(http_request_header(q, STR("Accept")), &p->accept) ||
-        !copy_header(http_request_header(q, STR("Accept-Encoding")), &p->coding)) {
+        !copy_header(http_request_header(q, STR("Accept-Encoding")), &p->coding) ||
+        !copy_header(q->user, &p->user)) {
         alto_status(e, 503, "no memory left");
-        if (p)
+        if (p) {
             free(p->accept);
+            free(p->coding);
+        }
         free(p);
         hub_client_drop(h, c);
         return NULL;
     }
     p->hub = h;
+    p->server = s;
+    p->addr = q->client;
     p->worker = s->worker;
     p->view = v;
     p->client = c;

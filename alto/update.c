@@ -27,6 +27,7 @@ struct hub_asker hub_asker_of(const struct alto_server *s, const struct alto_res
         .hub = s->hub,
         .service = service,
         .client = q->client,
+        .user = q->user,
         .groups = alto_groups_of(s, q),
         .wall_ms = s->wall_ms ? s->wall_ms(s->wall_arg) : 0,
     };
@@ -44,13 +45,23 @@ bool hub_post_of(const struct http_request *q, struct str type, struct http_resp
     return true;
 }
 
-/* An endpoint cost request without sources asks for the client's own costs. */
+static bool lacks_a_side(const json_t *endpoints)
+{
+    return !json_array_size(json_object_get(endpoints, "srcs")) ||
+           !json_array_size(json_object_get(endpoints, "dsts"));
+}
+
+/* An endpoint cost request without sources or without destinations has the client for them. */
 static bool asks_for_itself(enum alto_kind kind, const json_t *input)
 {
-    const json_t *endpoints = json_object_get(input, "endpoints");
+    const json_t *flows = json_object_get(input, "endpoint-flows");
 
-    return (kind == ALTO_ENDPOINT_COST || kind == ALTO_PATH_ENDPOINT) &&
-           json_array_size(json_object_get(endpoints, "srcs")) == 0;
+    if (kind != ALTO_ENDPOINT_COST && kind != ALTO_PATH_ENDPOINT)
+        return false;
+    for (size_t i = 0; i < json_array_size(flows); i++)
+        if (lacks_a_side(json_array_get(flows, i)))
+            return true;
+    return lacks_a_side(json_object_get(input, "endpoints"));
 }
 
 static bool read_input(const struct hub_asker *who, const struct params *in, struct hub_ask *out)
@@ -149,12 +160,23 @@ static struct hub_node *node_new(const struct alto_hub *h, const struct hub_ask 
     return n;
 }
 
+/* What is made for one request is kept by nobody else. */
+static bool has_room(const struct alto_hub *h, const struct hub_content *c)
+{
+    const size_t more = c->bodies ? 0 : c->whole->len;
+
+    if (h->node_count >= h->conf.inputs_max)
+        return false;
+    return !more || !h->conf.memory_max ||
+           (more <= h->conf.memory_max && hub_memory(h) <= h->conf.memory_max - more);
+}
+
 /* With the lock held, of the newest catalog. */
 static bool insert(struct alto_hub *h, struct hub_node *n, struct hub_content *c)
 {
-    if (h->node_count >= h->conf.inputs_max)
+    if (!has_room(h, c))
         hub_sweep(h, true);
-    if (h->node_count >= h->conf.inputs_max)
+    if (!has_room(h, c))
         return false;
     n->generation = h->generation;
     n->next = h->nodes[n->hash % HUB_BUCKETS];

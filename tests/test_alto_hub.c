@@ -303,6 +303,55 @@ START_TEST(inputs_have_a_limit)
 }
 END_TEST
 
+/* What is made for single clients has the same limit of memory: it is not only inputs that count.
+ */
+START_TEST(inputs_have_a_limit_of_memory)
+{
+    struct alto_hub_conf conf;
+    struct side *s;
+    struct reader *r[4];
+
+    alto_hub_conf_default(&conf);
+    conf.memory_max = 1;
+    s = side_new(&conf, 7);
+    r[0] = side_stream(
+        s, 0, "{\"add\":{\"f\":{\"resource-id\":\"net-cost-filter\",\"input\":" ROUTING "}}}");
+    ck_assert_int_eq(r[0]->status, 503);
+    /* The catalog has this one anyway. */
+    r[1] = side_stream(s, 0, "{\"add\":{\"c\":{\"resource-id\":\"" COSTS "\"}}}");
+    ck_assert_int_eq(r[1]->status, 200);
+    reader_free(r[0]);
+    reader_free(r[1]);
+    side_free(s);
+
+    conf.memory_max = 4096; /* room for one or some, not for all */
+    conf.inputs_max = 1000;
+    s = side_new(&conf, 8);
+    for (unsigned i = 0; i < 4; i++)
+        r[i] = NULL;
+    for (unsigned i = 0; i < 1000; i++) {
+        char body[256];
+        struct alto_hub_counts counts;
+
+        snprintf(
+            body, sizeof body,
+            "{\"add\":{\"f\":{\"resource-id\":\"net-filter\",\"input\":{\"pids\":[\"no%u\"]}}}}",
+            i);
+        if (i < 4)
+            r[i] = side_stream(s, 0, body);
+        else
+            reader_free(side_stream(s, 0, body)); /* room is made of what nobody follows */
+        alto_hub_count(s->hub, &counts);
+        ck_assert_uint_le(counts.memory, 4096);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_int_eq(r[i]->status, 200);
+        reader_free(r[i]);
+    }
+    side_free(s);
+}
+END_TEST
+
 /* Two workers with clients that come and go, and control each other's streams; a publisher. */
 struct threads {
     struct side *s;
@@ -417,6 +466,7 @@ int main(void)
     tcase_add_test(c, memory_is_of_versions);
     tcase_add_test(c, memory_has_a_limit);
     tcase_add_test(c, inputs_have_a_limit);
+    tcase_add_test(c, inputs_have_a_limit_of_memory);
     tcase_add_test(c, threads);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);
