@@ -187,6 +187,21 @@ static bool verdict_add(const struct control *c, const struct route_question *as
     return ok;
 }
 
+/* What the costs are of: the maps of the sources that stand, with their tags and ages. */
+static bool maps_add(const struct control *c, struct bytes *out)
+{
+    json_t *o = admin_maps_json(c);
+    char *dump = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    bool ok;
+
+    if (out->len >= 2)
+        out->len -= 2; /* the closing brace and the line's end */
+    ok = dump && bytes_printf(out, ",\"maps\":%s}\n", dump);
+    free(dump);
+    json_decref(o);
+    return ok;
+}
+
 static void page_explain(struct control *c, const struct http_request *q, struct http_response *r)
 {
     struct bytes out = {.limit = ADMIN_BODY_MAX};
@@ -195,7 +210,8 @@ static void page_explain(struct control *c, const struct http_request *q, struct
 
     if (!question_read(c, q, r, &ask))
         return;
-    ok = explain_json(c->view, c->live, &ask.q, &out) && verdict_add(c, &ask, &out);
+    ok = explain_json(c->view, c->live, &ask.q, &out) && verdict_add(c, &ask, &out) &&
+         maps_add(c, &out);
     answer_bytes(r, type_json, &out, ok);
 }
 

@@ -85,6 +85,33 @@ static json_t *sources_json(const struct sources *s)
     return o;
 }
 
+/* One map as an answer's explanation names it. */
+static void map_add(json_t *list, const struct source_file *f, const char *kind)
+{
+    json_t *o;
+
+    if (!f->good)
+        return;
+    o = json_object();
+    json_object_set_new(o, "kind", json_string(kind));
+    json_object_set_new(o, "source", json_string(f->path));
+    map_json(o, f->good);
+    json_object_set_new(o, "age_s",
+                        json_integer((json_int_t)((clock_wall_ms() - f->loaded_wall_ms) / 1000)));
+    json_array_append_new(list, o);
+}
+
+json_t *admin_maps_json(const struct control *c)
+{
+    json_t *list = json_array();
+
+    map_add(list, &c->sources.network, "network map");
+    map_add(list, &c->sources.cost, "cost map");
+    for (size_t i = 0; i < c->sources.more_costs.count; i++)
+        map_add(list, &c->sources.more_costs.items[i], "cost map");
+    return list;
+}
+
 static json_t *memory_json(const struct control *c)
 {
     const struct memory *m = &c->memory;

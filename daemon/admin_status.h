@@ -1,6 +1,8 @@
 /* What /status and /metrics say. Control thread only. */
 #pragma once
 
+#include <jansson.h>
+
 #include "daemon/control.h"
 
 /* false: no memory. */
@@ -9,3 +11,6 @@ bool admin_status_format(const struct control *c, struct bytes *out) MUST_CHECK;
  * hottest first: rates in sessions a second, which may be `error` too high. SVIDX_NONE: all. */
 bool admin_top_format(struct control *c, svidx service, size_t max, struct bytes *out) MUST_CHECK;
 bool admin_metrics_format(const struct control *c, struct bytes *out) MUST_CHECK;
+/* The maps that stand: [{"kind":"network map","source":PATH or URI,"tag":..,"age_s":..,..},..].
+ * NULL: no memory. */
+json_t *admin_maps_json(const struct control *c);

@@ -122,10 +122,22 @@ static bool url_split(const char *url, char *scheme, char *host, size_t host_siz
     return host[0] != '\0';
 }
 
+static void print_maps(const json_t *maps)
+{
+    char age[24];
+
+    for (size_t i = 0; i < json_array_size(maps); i++) {
+        const json_t *m = json_array_get(maps, i);
+
+        printf("%-8s %s, tag %s, %s s old\n", i ? "" : "maps", member(m, "source"),
+               member(m, "tag"), cell(m, "age_s", age, sizeof age));
+    }
+}
+
 static void print_explain(const json_t *doc)
 {
-    static const char *const keys[] = {"rank", "name",  "pid",    "cost",  "origin",
-                                       "load", "score", "health", "admin", "excluded"};
+    static const char *const keys[] = {"rank", "name",  "pid",   "cost",   "origin", "hit",
+                                       "load", "scale", "score", "health", "admin",  "excluded"};
     const json_t *route = json_object_get(doc, "route");
     const char *partner = member(route, "downstream");
     char scope[16], serial[24];
@@ -133,14 +145,17 @@ static void print_explain(const json_t *doc)
     printf("client   %s\nPID      %s (decided by the first %s bits of the address)\nservice  %s\n",
            member(doc, "client"), member(doc, "pid") ? member(doc, "pid") : "none",
            cell(doc, "scope", scope, sizeof scope), member(doc, "service"));
-    printf("chosen   %s: %s\nview     %s\n\n",
+    printf("chosen   %s: %s\nview     %s\n",
            member(doc, "chosen") ? member(doc, "chosen") : "nobody", member(doc, "sentence"),
            cell(doc, "serial", serial, sizeof serial));
+    print_maps(json_object_get(doc, "maps"));
+    putchar('\n');
     if (member(route, "why"))
         printf("instead  %s%s%s: %s\n\n", member(route, "to"), partner ? " " : "",
                partner ? partner : "", member(route, "why"));
-    print_items(json_object_get(doc, "candidates"),
-                ">rank|streamer|PID|>cost|>origin|>load|>score|health|admin|excluded by", keys);
+    print_items(
+        json_object_get(doc, "candidates"),
+        ">rank|streamer|PID|>cost|>origin|>hit|>load|>scale|>score|health|admin|excluded by", keys);
 }
 
 int cli_explain(const struct cli *c)

@@ -103,6 +103,8 @@ def follow(updates, mode):
     wait_for('the mode', lambda: p.feed()['mode'] == mode)
     assert p.b.redirect('192.0.2.1') == '127.0.0.2'
     assert p.feed()['tag'] == 'v1', p.feed()
+    why = p.b.cli('explain', '192.0.2.1', 'http://vod.example.com/film').stdout
+    assert '127.0.0.1:%d/alto, tag v1, ' % p.port in why, why
     p.change('v1', 33)    # the costs alone
     wait_for('the new cost', lambda: p.cost() == 33)
     p.change('v2', 44)    # both
