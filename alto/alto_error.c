@@ -6,6 +6,12 @@
 
 #include "base/json_write.h"
 
+#undef alto_missing
+#undef alto_wrong_type
+#undef alto_invalid
+#undef alto_syntax
+#undef alto_status
+
 /* Up to size - 1 bytes of s with a NUL behind them, cut between two characters of UTF-8. */
 static void copy(char *out, size_t size, struct str s)
 {

@@ -36,6 +36,13 @@ bool alto_invalid(struct alto_error *e, const char *field, struct str value, con
 bool alto_syntax(struct alto_error *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* No code of the RFC fits: 404, 406, 413, 503, ... */
 bool alto_status(struct alto_error *e, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+#ifdef __clang_analyzer__ /* base/err.h says why */
+#define alto_missing(...)    (alto_missing(__VA_ARGS__), false)
+#define alto_wrong_type(...) (alto_wrong_type(__VA_ARGS__), false)
+#define alto_invalid(...)    (alto_invalid(__VA_ARGS__), false)
+#define alto_syntax(...)     (alto_syntax(__VA_ARGS__), false)
+#define alto_status(...)     (alto_status(__VA_ARGS__), false)
+#endif
 
 /* {"meta":{"code":...}} as application/alto-error+json. false: out is full. */
 bool alto_error_format(const struct alto_error *e, struct bytes *out) MUST_CHECK;

@@ -224,6 +224,7 @@ static void write_costs(struct json_write *w, const double *cost, uint32_t step,
  * something to read behind the key. */
 static inline char *put_key(char *p, struct str key)
 {
+    assert(key.p);
     if (LIKELY(key.n <= KEY_PAD))
         memcpy(p, key.p, KEY_PAD);
     else

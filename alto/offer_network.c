@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "alto/offer_make.h"
@@ -144,6 +145,7 @@ static enum err_code add_cost_maps(struct offer_make *m, const struct alto_resou
         struct alto_cost *cost = (struct alto_cost *)(uintptr_t)&n->costs[i];
         struct alto_resource *r;
 
+        assert(cost->type); /* add_costs has given each one */
         if (cost->ranked)
             continue;
         r = offer_resource(m, ALTO_COST_MAP, map->groups, "%.*s-cost-%.*s", (int)map->id.n,

@@ -1,4 +1,5 @@
 /* Answers of property maps and filtered ones (RFC 9240 sections 7.6 and 8.6). */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,6 +120,7 @@ static void key_write(struct json_write *w, const struct propmap_domain *d, stru
 
     if (entity_is_prefix(d->name.kind))
         id = str_from(entity_prefix_format(prefix, text));
+    assert(d->name.name.p && id.p);
     memcpy(key, d->name.name.p, n);
     key[n] = ':';
     memcpy(key + n + 1, id.p, id.n);

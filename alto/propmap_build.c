@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,6 +223,7 @@ static enum err_code entry_put(struct propmap_build *b, const struct entity *ent
         b->entries = p;
         b->entry_cap = cap;
     }
+    assert(b->entries);
     b->entries[b->entry_count++] = *made;
     return ERR_OK;
 }
