@@ -59,9 +59,10 @@ void endpoint_locate(const struct alto_network *n, struct endpoint *ep)
     ep->pid = pid == LPM_NONE ? n->default_pid : (pidx)pid;
 }
 
-void endpoint_locate_all(const struct alto_network *n, struct endpoint *eps, size_t count)
+size_t endpoint_locate_all(const struct alto_network *n, struct endpoint *eps, size_t count)
 {
     const size_t batch = 16;
+    size_t misses = 0;
 
     for (size_t at = 0; at < count; at += batch) {
         size_t end = count - at < batch ? count : at + batch;
@@ -69,9 +70,12 @@ void endpoint_locate_all(const struct alto_network *n, struct endpoint *eps, siz
         for (unsigned pass = 0; pass < 2; pass++)
             for (size_t i = at; i < end; i++)
                 lpm_prefetch(n->map->lpm, eps[i].prefix.addr, pass);
-        for (size_t i = at; i < end; i++)
+        for (size_t i = at; i < end; i++) {
             endpoint_locate(n, &eps[i]);
+            misses += eps[i].pid == PIDX_NONE;
+        }
     }
+    return misses;
 }
 
 bool endpoint_list_read(const struct alto_question *q, const struct str_list *texts,

@@ -25,8 +25,8 @@ char *endpoint_format(struct prefix p, char *out);
 /* Fills pid by longest prefix match; IPv4-mapped ones are IPv4's. A prefix has the PID that all of
  * its addresses have; it has none when they differ. */
 void endpoint_locate(const struct alto_network *n, struct endpoint *ep);
-/* The same for many: their memory is fetched together. */
-void endpoint_locate_all(const struct alto_network *n, struct endpoint *eps, size_t count);
+/* The same for many: their memory is fetched together. How many are in no PID. */
+size_t endpoint_locate_all(const struct alto_network *n, struct endpoint *eps, size_t count);
 
 /* A list of a request, for endpoint properties and endpoint costs: each address once, in the order
  * of its first. Two texts of one address are two endpoints: keys of the answer echo the request's.

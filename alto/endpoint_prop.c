@@ -18,6 +18,7 @@ struct request {
     size_t asked_count;
     struct endpoint *endpoints;
     struct str_list texts;
+    uint64_t *misses; /* NULL: nobody counts */
     struct alto_error *e;
 };
 
@@ -164,14 +165,18 @@ static void write_meta(struct json_write *w, const struct request *r)
 
 /* What an endpoint does not have is left out. */
 static void write_property(struct json_write *w, const struct alto_resource *r,
-                           const struct asked *asked, struct endpoint *ep, struct str entity)
+                           const struct asked *asked, struct endpoint *ep, struct str entity,
+                           uint64_t *misses)
 {
     struct str value;
 
     if (asked->network) {
         endpoint_locate(asked->network, ep);
-        if (ep->pid == PIDX_NONE)
+        if (ep->pid == PIDX_NONE) {
+            if (misses)
+                ++*misses;
             return;
+        }
         json_write_key(w, asked->name);
         json_write_string(w, asked->network->map->pids[ep->pid].name);
         return;
@@ -194,7 +199,7 @@ static void write_endpoint(struct json_write *w, const struct alto_resource *res
     json_write_key(w, ep->text);
     json_write_object(w);
     for (size_t i = 0; i < r->asked_count; i++)
-        write_property(w, resource, &r->asked[i], ep, entity);
+        write_property(w, resource, &r->asked[i], ep, entity, r->misses);
     json_write_object_end(w);
 }
 
@@ -223,7 +228,7 @@ static bool write_answer(const struct alto_question *q, const struct request *r,
 bool alto_endpoint_prop_reply(const struct alto_question *q, struct alto_reply *reply)
 {
     struct params in = {.path = "", .arena = q->arena, .e = &reply->error};
-    struct request r = {0};
+    struct request r = {.misses = q->misses};
     json_t *tree;
     bool good;
 

@@ -58,6 +58,7 @@ static bool read_addresses(const struct alto_question *q, const struct params *i
                            struct endpoint_sides *out)
 {
     const char *src_path = params_path(in, "srcs"), *dst_path = params_path(in, "dsts");
+    size_t misses;
 
     if (!src_path || !dst_path)
         return no_memory(in->e);
@@ -66,8 +67,10 @@ static bool read_addresses(const struct alto_question *q, const struct params *i
     if (!endpoint_list_read(q, srcs, src_path, &out->srcs, in->e) ||
         !endpoint_list_read(q, dsts, dst_path, &out->dsts, in->e))
         return false;
-    endpoint_locate_all(q->resource->network, out->srcs, out->src_count);
-    endpoint_locate_all(q->resource->network, out->dsts, out->dst_count);
+    misses = endpoint_locate_all(q->resource->network, out->srcs, out->src_count) +
+             endpoint_locate_all(q->resource->network, out->dsts, out->dst_count);
+    if (q->misses)
+        *q->misses += misses;
     return true;
 }
 

@@ -288,11 +288,13 @@ static void answer_post(const struct turn *t)
         .arena = t->request->arena,
     };
     struct alto_reply reply = {.out = &t->s->scratch};
+    uint64_t misses = 0;
 
     t->s->random = hash_mix(t->s->random, q.wall_ms);
     q.random = t->s->random;
     t->s->scratch.len = 0;
     t->s->scratch.limit = t->s->catalog->limits.answer_max;
+    q.misses = &misses;
     if (!alto_reply_make(&q, &reply)) {
         alto_error_answer(&reply.error, t->request, t->response);
         if (reply.error.status == 503)
@@ -302,6 +304,8 @@ static void answer_post(const struct turn *t)
     } else {
         send_made(t, reply.media_type);
     }
+    if (misses && t->s->metrics)
+        metric_add(t->s->metrics, METRIC_ALTO_MISSES, misses);
 }
 
 /* Of a client in several groups: what they see together. */

@@ -16,6 +16,7 @@ struct alto_question {
     uint64_t wall_ms;    /* now: calendars */
     uint64_t random;     /* for names that differ from answer to answer (RFC 9275 section 11) */
     struct arena *arena; /* for what the answer needs */
+    uint64_t *misses;    /* addresses that no PID has are counted here; NULL: nowhere */
 };
 
 struct alto_reply {

@@ -233,5 +233,9 @@ ALTO_RESOURCE(NOTHING, "none")
 // clang-format on
 METRIC(ALTO_NOT_MODIFIED, "counter", "waymark_alto_not_modified_total", "",
        "Answers of the ALTO server that were 304: the client has this version")
+METRIC(ALTO_MISSES, "counter", "waymark_alto_lookup_misses_total", "",
+       "Addresses of requests to the ALTO server that no PID has")
+METRIC(ALTO_LIMITED, "counter", "waymark_alto_limited_total", "",
+       "Requests to the ALTO server that were refused because their client asks too often")
 METRIC(ALTO_BYTES, "counter", "waymark_alto_bytes_total", "",
        "Bytes of the bodies that the ALTO server answered with, as they were coded")

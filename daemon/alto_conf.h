@@ -102,6 +102,9 @@ struct alto_conf {
     struct str users_file; /* n 0: nobody shows who he is by a password */
     struct str realm;
     uint32_t nonce_life_s;
+    bool incomplete;    /* maps that leave addresses without a PID are served all the same */
+    double client_rate; /* requests a second of one client prefix; 0: any */
+    uint32_t client_burst;
     struct str endpoint_properties; /* a property map's id; n 0: addresses have their PIDs alone */
     uint32_t body_max;              /* bytes of a request */
 };

@@ -215,6 +215,21 @@ static enum err_code offer_rest(const struct alto_job *job, struct arena *arena,
     return ERR_OK;
 }
 
+/* RFC 7285 section 11.2.2: the server ensures that each address has a PID. */
+static enum err_code check_complete(const struct alto_conf *a, const struct alto_offer *o,
+                                    struct err *e)
+{
+    enum err_code rc = ERR_OK;
+
+    for (size_t i = 0; rc == ERR_OK && !a->incomplete && i < o->network_count; i++) {
+        rc = netmap_check_complete(o->networks[i].map, e);
+        if (rc != ERR_OK)
+            err_wrap(e, "alto: network map \"%s\" (alto.incomplete publishes it all the same)",
+                     o->networks[i].map->vtag.resource_id);
+    }
+    return rc;
+}
+
 static enum err_code catalog_build(const struct alto_conf *started, struct alto_job *job,
                                    const struct alto_catalog *old, uint64_t serial,
                                    struct arena *scratch, struct alto_catalog **out, struct err *e)
@@ -237,6 +252,8 @@ static enum err_code catalog_build(const struct alto_conf *started, struct alto_
     };
     enum err_code rc = offer_networks(job, scratch, &o, e);
 
+    if (rc == ERR_OK)
+        rc = check_complete(a, &o, e);
     if (rc == ERR_OK)
         rc = offer_rest(job, scratch, &o, e);
     if (rc != ERR_OK)

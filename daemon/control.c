@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "daemon/admin.h"
+#include "daemon/map_change.h"
 #include "daemon/publish.h"
 #include "daemon/control_turn.h"
 #include "http/http_tls.h"
@@ -64,6 +65,8 @@ enum err_code control_publish(struct control *c, struct config_hold *hold, struc
     if (rc == ERR_OK)
         rc = publish_build(hold->config, hold, &c->sources, c->live, c->memory.caches,
                            c->serial + 1, &v, e);
+    if (rc == ERR_OK && c->view && c->view->netmap && v->netmap)
+        map_change_log(c->view->netmap, v->netmap);
     if (rc == ERR_OK)
         rc = publish_view(c, v, e);
     if (rc != ERR_OK) {

@@ -10,6 +10,9 @@
 #include "daemon/alto_publisher.h"
 #include "http/http_tls.h"
 #include "http/redirect.h"
+#include "router/buckets.h"
+
+#define ALTO_BUCKETS UINT64_C(0x616c746f) /* services' are hashes of their names */
 
 static void view_swap(struct worker *w, struct view *fresh)
 {
@@ -104,11 +107,31 @@ static void on_second(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
     alto_turn(w);
 }
 
+/* An IPv6 client is its /56. Rate and burst are those of the start. */
+static bool asks_too_often(struct worker *w, struct addr client)
+{
+    const struct alto_conf *a = &w->shared->config->alto;
+    const double units = 1000.0 * BUCKET_UNITS_MS;
+    const uint8_t len = addr_is_v4(client) ? 128 : 56;
+    const struct bucket_rate rate = {(uint64_t)(units / a->client_rate),
+                                     (uint64_t)((a->client_burst - 1) * (units / a->client_rate))};
+
+    return !buckets_take_client(w->turn.buckets, ALTO_BUCKETS,
+                                (struct prefix){addr_mask(client, len), len}, rate, w->turn.now_ms);
+}
+
 /* With passwords or, until a reload brings some, without. */
 static void alto_page_handle(void *ctx, const struct http_request *q, struct http_response *r)
 {
     struct worker *w = ctx;
 
+    if (w->shared->config->alto.client_rate > 0 && w->turn.buckets &&
+        asks_too_often(w, q->client)) {
+        metric_add(&w->metrics, METRIC_ALTO_LIMITED, 1);
+        alto_handle_refused(&w->alto, 429, STR("too often"), r);
+        (void)!http_response_header(r, STR("Retry-After"), STR("1"));
+        return;
+    }
     if (w->alto_page.digest)
         http_digest_handle(&w->alto_page, q, r);
     else

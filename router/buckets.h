@@ -1,5 +1,6 @@
 /* Token buckets in one word each (GCRA: the theoretical arrival time of the next one, as in ATM's
- * I.371): a bucket is full when that time is past. router/admit.c's own. */
+ * I.371): a bucket is full when that time is past. For router/admit.c, and for the rate of who asks
+ * the ALTO server. */
 #pragma once
 
 #include <stdbool.h>
