@@ -12,6 +12,7 @@ struct set {
     struct candidates *c; /* in the view's arena */
     size_t combo;         /* index in the builder's */
     struct candidate *slot;
+    struct live_word *live_words;
     struct ranked *ranked;
     double sum; /* of known costs of its sites, and how many there are */
     uint64_t known;
@@ -159,6 +160,23 @@ static void slots_fill(struct candidates_build *b, struct set *s, const sidx *st
     }
 }
 
+static void live_words_fill(struct set *s)
+{
+    uint16_t n = 0;
+
+    for (uint16_t i = 0; i < s->c->count; i++) {
+        uint16_t word = s->slot[i].live / 64u, at = 0;
+
+        while (at < n && s->live_words[at].word != word)
+            at++;
+        if (at == n)
+            s->live_words[n++] = (struct live_word){.word = word};
+        s->live_words[at].mask |= UINT64_C(1) << s->slot[i].live % 64u;
+    }
+    s->c->live_words = s->live_words;
+    s->c->live_word_count = n;
+}
+
 /* A counting sort of the slots by site. */
 static void slots_by_site(struct candidates_build *b, struct set *s)
 {
@@ -200,15 +218,17 @@ static bool set_new(struct candidates_build *b, struct set *s, size_t n)
     struct arena *arena = b->v->arena;
     size_t rows = (b->v->netmap ? b->v->netmap->pid_count : 0u) + 1u;
     uint32_t stride = stride_of(n);
+    size_t words = n < LIVE_SLOTS / 64 ? n : LIVE_SLOTS / 64;
     struct candidates_folded *folded;
 
     s->c = arena_array(arena, 1, sizeof *s->c);
     s->slot = arena_array(arena, n, sizeof *s->slot);
+    s->live_words = arena_array(arena, words, sizeof *s->live_words);
     s->ranked = ranked_new(arena, rows, stride);
     folded = arena_array(arena, 1, sizeof *folded + n * sizeof *folded->slot);
     s->by_site = calloc(n + 1, sizeof *s->by_site);
     s->first = calloc(b->sites + 1u, sizeof *s->first);
-    if (!s->c || !s->slot || !s->ranked || !folded || !s->by_site || !s->first)
+    if (!s->c || !s->slot || !s->live_words || !s->ranked || !folded || !s->by_site || !s->first)
         return false;
     atomic_init(&folded->mean, CANDIDATES_MEAN_UNKNOWN);
     atomic_init(&folded->lowered, CANDIDATES_NEVER_FOLDED);
@@ -244,6 +264,7 @@ const struct candidates *candidates_build_add(struct candidates_build *b, const 
         return NULL;
     b->combos[combo].used = true;
     slots_fill(b, s, streamers);
+    live_words_fill(s);
     slots_by_site(b, s);
     return s->c;
 }

@@ -31,6 +31,12 @@ struct candidate_floor {
     _Atomic uint32_t load;   /* decide_penalty() */
 };
 
+/* Which of the live slots 64 * word .. 64 * word + 63 are of the set. */
+struct live_word {
+    uint64_t mask;
+    uint16_t word;
+};
+
 /* Live words: what view_fold() saw last. */
 struct candidates_folded {
     _Atomic uint32_t mean;         /* float bits of the mean utilisation; NAN before the first */
@@ -45,7 +51,9 @@ struct candidates {
     uint16_t count;
     uint16_t places; /* PIDs that they are in, 1 at least */
     bool equal_weights;
-    uint32_t rows; /* one for each PID, and the last for PIDX_NONE */
+    uint16_t live_word_count;
+    const struct live_word *live_words; /* [live_word_count], each word once */
+    uint32_t rows;                      /* one for each PID, and the last for PIDX_NONE */
     /* The matrix: what decide() walks. Costs of a row ascend, NAN last. A row begins where a cache
      * line does, or lies within one: candidates_ranked. */
     const struct ranked *ranked; /* [rows][stride], of which count are used */

@@ -52,30 +52,36 @@ static health_word without_admin(health_word w)
     return w & 15;
 }
 
+/* As if it did not drain. */
+static enum standing edge_of(const struct asking *a, uint16_t slot, health_word w)
+{
+    enum admin_state admin = live_admin_of(w);
+
+    switch (usable_of(a->q, &a->set->slot[slot], admin == ADMIN_DRAIN ? without_admin(w) : w)) {
+    case USABLE_YES:
+        return STANDING_HEALTHY;
+    case USABLE_OWNED:
+        assert(false && "only what drains is usable for what it owns");
+        break;
+    case USABLE_SUSPECT:
+        return STANDING_SUSPECT;
+    case USABLE_NO:
+        return admin == ADMIN_DOWN ? STANDING_OUT : STANDING_DOWN;
+    }
+    return STANDING_DOWN;
+}
+
 /* What draining takes from a streamer is what it does not own, and nothing is given to it: it keeps
  * the standing that it would have. */
 enum standing standing_of(const struct asking *a, uint16_t slot, health_word w, uint8_t *edge)
 {
     enum admin_state admin = live_admin_of(w);
-    enum standing s = STANDING_DOWN;
+    enum standing s;
 
     *edge = STANDING_HEALTHY;
     if (live_usable_by_all(w)) /* as almost always */
         return STANDING_HEALTHY;
-    switch (usable_of(a->q, &a->set->slot[slot], admin == ADMIN_DRAIN ? without_admin(w) : w)) {
-    case USABLE_YES:
-        s = STANDING_HEALTHY;
-        break;
-    case USABLE_OWNED:
-        assert(false && "only what drains is usable for what it owns");
-        break;
-    case USABLE_SUSPECT:
-        s = STANDING_SUSPECT;
-        break;
-    case USABLE_NO:
-        s = admin == ADMIN_DOWN ? STANDING_OUT : STANDING_DOWN;
-        break;
-    }
+    s = edge_of(a, slot, w);
     *edge = (uint8_t)s;
     return admin == ADMIN_DRAIN && s <= STANDING_SUSPECT && !owns(a, slot) ? STANDING_DRAINING : s;
 }
@@ -294,17 +300,17 @@ static double miss_weight_of(const struct asking *a, unsigned often)
     return a->policy->origin_weight / (1 + hot_times(often) / a->set->places);
 }
 
+/* Or it would be if it did not drain. */
 static bool is_healthy(const struct asking *a, uint16_t slot)
 {
-    uint8_t edge;
+    health_word w = live_health_get(a->live, a->set->slot[slot].live);
 
-    (void)standing_of(a, slot, live_health_get(a->live, a->set->slot[slot].live), &edge);
-    return edge == STANDING_HEALTHY;
+    return live_usable_by_all(w) || edge_of(a, slot, w) == STANDING_HEALTHY;
 }
 
-/* The first of the content's hash order that is healthy and can serve this client. A pull by weight
- * needs a logarithm; but -ln(u) is 1 - u at least, which says of most that they are not the first.
- */
+/* The first of the content's hash order that is healthy and can serve this client; of equals, by
+ * slot. A pull by weight needs a logarithm; but -ln(u) is 1 - u at least, which says of most that
+ * they are not the first. */
 static __attribute__((noinline)) const struct candidate *first_healthy(struct asking *a)
 {
     const struct candidates *set = a->set;
@@ -328,16 +334,22 @@ static __attribute__((noinline)) const struct candidate *first_healthy(struct as
     return best;
 }
 
-/* Stage 6: where the content is at home, unless somebody is remembered to have it, whoever. On
- * Traffic Router's ring there is none: who switches from it finds the caches as they were. */
+/* Stage 6: where the content is at home, unless one of the service's streamers is remembered to
+ * have it, in whatever health; those of other services would be remembered by mistake. What the
+ * home says itself goes before what is expected of it. On Traffic Router's ring there is none: who
+ * switches from it finds the caches as they were. */
 static const struct candidate *home_of(struct asking *a)
 {
-    if (!a->memory || a->rings || a->set->count > HOMES_MAX)
+    const struct candidates *set = a->set;
+    const struct candidate *home;
+
+    if (!a->memory || a->rings || set->count > HOMES_MAX)
         return NULL;
-    for (unsigned w = 0; w < a->memory->words; w++)
-        if (remembered_word(a, w))
+    for (uint16_t i = 0; i < set->live_word_count; i++)
+        if (remembered_word(a, set->live_words[i].word) & set->live_words[i].mask)
             return NULL;
-    return first_healthy(a);
+    home = first_healthy(a);
+    return home && digest_says(a, home->live) == 0 ? NULL : home;
 }
 
 /* The first that will be asked for, ahead of the rest. */

@@ -23,13 +23,14 @@
  *                all who ask after him, so n is how often the content is asked for while a cache
  *                keeps it (hot.h), by the number of PIDs that have a streamer of the service. h:
  *                hit_known_pm for a content that s has by its digest, or where that says nothing by
- *                our memory of what was sent there; else hit_pm. A content that nobody at all is
- *                remembered to have is expected at its home, the first in the hash order of the
- *                service's healthy streamers that can serve the client: h is there nearly hit_known_pm. All routers lean to
- *                the same place thus, though they share nothing, and what was forgotten is found
- *                again. Not on Traffic Router's ring, not without memory, and not among more than
- *                128 streamers. load: sessions believed open *
- *                scale / capacity. Unknown costs make an unknown score, behind all known ones of the
+ *                our memory of what was sent there; else hit_pm. A content that none of the service's
+ *                streamers is remembered to have, in whatever health, is expected at its home: the
+ *                first in the hash order of those that are healthy (or would be if they did not
+ *                drain) and can serve the client. h is there most of the way from hit_pm to
+ *                hit_known_pm, unless its digest says that it has not. All routers lean to the same
+ *                place thus, though they share nothing, and what was forgotten is found again. Not
+ *                on Traffic Router's ring, not without memory, and not among more than 128
+ *                streamers. load: sessions believed open * scale / capacity. Unknown costs make an unknown score, behind all known ones of the
  *                same tier, an unknown cost(client, s) behind an unknown cost(s, origin).
  *  7 cap         tier 0: under the cap, min(max(min((1 + eps) * mean, (1 + mean) / 2),
  *                balance_from), 1), the mean load being that of the service's usable streamers,

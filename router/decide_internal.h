@@ -31,8 +31,8 @@ enum standing {
 #define CLASS_COUNT          12
 
 #define OWNERS_MAX 255 /* decision.owners */
-#define HOMES_MAX                                                                                  \
-    128 /* streamers of a service: with more of them the look for a home takes too long */
+/* Streamers of a service: with more of them the look for a home takes too long. */
+#define HOMES_MAX 128
 
 /* A candidate that was looked at. */
 struct seen {
@@ -69,7 +69,8 @@ struct asking {
     double band_least; /* a best score below this counts as this for the width of the band */
     double cap;        /* NAN until somebody's load makes it matter */
     unsigned owners;   /* of the content: 1..OWNERS_MAX */
-    const struct candidate *home; /* where it is expected, as nothing is known of it; NULL: none */
+    const struct candidate *home; /* where the content is expected, for nobody is remembered to have
+                                     it; NULL: nowhere */
     double miss_weight; /* origin_weight, shared by those who ask for the content there meanwhile */
     struct seen *seen;  /* [room] */
     unsigned count, room;
@@ -172,8 +173,8 @@ static inline double penalty_of(double load)
     return load < 1 ? load * load / (2 - load) : 1 + 3 * (load - 1);
 }
 
-/* Belief at home: nearly as at one that is known to have it. Never above that, on which floors
- * count. */
+/* Belief at home: nearly as at one that is known to have it. Never above that: the floors of
+ * candidates are reckoned with it. */
 #define HOME_TENTHS 8u
 
 static inline uint32_t home_hit_pm(const struct live_streamer *s, uint32_t hit_pm)

@@ -34,7 +34,7 @@ const char *why_sentence(enum why w)
         [WHY_CACHE] = "nearer ones would have to fetch the content first",
         [WHY_POPULAR] =
             "the content has several owners, and it is the best of them for this client",
-        [WHY_HOME] = "nobody is known to have the content, and this is where all routers lean to",
+        [WHY_HOME] = "nobody was sent the content lately, and this is where all routers lean to",
         [WHY_OVER_CAP] = "everybody is at the cap: it is the least bad",
         [WHY_NO_SERVICE] = "no service has this host and path",
         [WHY_NO_CANDIDATE] = ("no streamer has the address family and scheme that were asked for "

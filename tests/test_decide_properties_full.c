@@ -131,6 +131,9 @@ static unsigned reference_home(const struct built *b, const struct question *q)
         if (edge == 0 && (home == w.n || reference_pull(i, q) < reference_pull(home, q)))
             home = i;
     }
+    if (home < w.n && q->digest_key && w.digest[home] &&
+        !digest_live_has(world_digests[w.digest[home] - 1], q->digest_key))
+        return w.n; /* it says itself that it has not */
     return home;
 }
 

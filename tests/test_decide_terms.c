@@ -164,7 +164,10 @@ START_TEST(nobody_has_it_but_its_home)
         if (home != 0)
             ck_assert_int_eq(d.why, WHY_HOME);
         ck_assert(!d.choice[0].known);
-        ck_assert_float_eq_tol(d.choice[0].hit, 0.76F, 1e-6F); /* 0.95 would be known */
+        ck_assert_float_eq_tol(d.choice[0].hit, 0.76F, 1e-6F);  /* 0.95 would be known */
+        ck_assert(cache_memory_add(c.memory, c.q.content, 40)); /* no streamer of this service */
+        ck_assert_uint_eq(ask(&c).choice[0].streamer, home);
+        cache_memory_clear(c.memory, 40);
         live_health_set(c.live, slot(&c, home), false, HEALTH_DOWN);
         live_health_set(c.live, slot(&c, home), true, HEALTH_DOWN);
         other = ask(&c).choice[0].streamer;
@@ -216,6 +219,31 @@ START_TEST(a_digest_goes_before_memory)
     ck_assert_int_eq(row_of(&c, 0).digest, 0);
     ck_assert_int_eq(row_of(&c, 1).digest, 1);
     ck_assert_int_eq(row_of(&c, 2).digest, -1);
+    scene_fini(&c);
+}
+END_TEST
+
+/* ... and before what is expected of a home. */
+START_TEST(a_home_that_has_it_not)
+{
+    const double cost[N] = {10, 10, 10, 10, 10, 10}, origin[N] = {20, 20, 20, 20, 20, 20};
+    static const struct digest_info info = {
+        .capacity = 160, .count = 160, .mask_size = 100, .bits_per_entry = 5, .hash_count = 4};
+    uint8_t none[100] = {0}, key[DIGEST_KEY_LEN] = {1, 2, 3};
+    struct err e = {0};
+    unsigned home;
+    struct scene c;
+
+    scene_init(&c, cost, origin, &fixture_policy);
+    c.q.content = 77;
+    home = ask(&c).choice[0].streamer;
+    ck_assert_float_eq_tol(ask(&c).choice[0].hit, 0.76F, 1e-6F);
+    ck_assert(digest_live_set(live_digest_open(c.live, slot(&c, home)), &info, none, &e) == ERR_OK);
+    ck_assert_float_eq_tol(row_of(&c, home).choice.hit, 0.76F, 1e-6F); /* nobody asks digests */
+    c.q.digest_key = key;
+    for (unsigned i = 0; i < N; i++)
+        ck_assert_float_eq_tol(row_of(&c, i).choice.hit, 0, 1e-6F);
+    ck_assert_int_eq(ask(&c).why, WHY_HASH);
     scene_fini(&c);
 }
 END_TEST
@@ -414,6 +442,7 @@ static Suite *decide_terms_suite(void)
     tcase_add_test(t, who_has_it_need_not_fetch_it);
     tcase_add_test(t, nobody_has_it_but_its_home);
     tcase_add_test(t, a_digest_goes_before_memory);
+    tcase_add_test(t, a_home_that_has_it_not);
     tcase_add_test(t, a_footprint_of_prefixes);
     tcase_add_test(t, who_fetches_does_it_for_all);
     tcase_add_test(t, suspect_before_draining);
