@@ -322,7 +322,7 @@ static __attribute__((noinline)) const struct candidate *first_healthy(struct as
         double pull = rendezvous_pull_equal(a->q->content, c->hash);
 
         if (!set->equal_weights) {
-            if ((pull * 0x1p-64 - 0x1p-52) * (double)c->inv_weight > least * (1 + 1e-9))
+            if ((pull * 0x1p-63 - 0x1p-52) * (double)c->inv_weight > least * (1 + 1e-9))
                 continue;
             pull = rendezvous_pull(a->q->content, c->hash, c->inv_weight);
         }

@@ -40,8 +40,9 @@ static inline double rendezvous_pull(uint64_t content, uint64_t streamer, float 
     return rendezvous_minus_ln(hash_mix(content, streamer)) * (double)inv_weight;
 }
 
-/* The same order when all weights are equal, without the logarithm. */
+/* The same order when all weights are equal, without the logarithm. Of 63 bits: to convert 64 takes
+ * a branch that nobody can foresee. */
 static inline double rendezvous_pull_equal(uint64_t content, uint64_t streamer)
 {
-    return (double)(UINT64_MAX - hash_mix(content, streamer));
+    return (double)(int64_t)((UINT64_MAX - hash_mix(content, streamer)) >> 1);
 }
