@@ -79,6 +79,15 @@ uint32_t client_backoff(struct alto_client *c, unsigned failures)
     return client_jitter(c, ms < c->conf.retry_max_ms ? (uint32_t)ms : c->conf.retry_max_ms);
 }
 
+uint64_t client_patience(uint64_t wait_ms, int64_t retry_after_s)
+{
+    uint64_t asked_ms = retry_after_s > 0 ? (uint64_t)retry_after_s * 1000 : 0;
+
+    if (asked_ms > RETRY_AFTER_MOST_MS)
+        asked_ms = RETRY_AFTER_MOST_MS;
+    return asked_ms > wait_ms ? asked_ms : wait_ms;
+}
+
 /* -- slots -- */
 
 static void release(struct client_slot *s)
@@ -158,7 +167,7 @@ void client_fetch_stream(struct alto_client *c, unsigned slot, struct exchange_a
                                .done = done,
                                .stream = stream,
                                .silence_ms = c->conf.silence_ms,
-                               .end_ms = NEVER});
+                               .end_ms = c->now_ms + c->conf.silence_ms + c->conf.exchange_ms});
 }
 
 void client_fetch_poll(struct alto_client *c, unsigned slot, struct exchange_ask *ask,
@@ -175,6 +184,7 @@ static void on_state(struct alto_client *c, unsigned slot, enum exchange_state s
     if (state == EXCHANGE_ANSWER)
         return;
     if (state == EXCHANGE_STREAM) {
+        s->end_ms = NEVER; /* of its head there was an end */
         s->stream(c, s);
         return;
     }
@@ -243,9 +253,7 @@ void client_failed(struct alto_client *c, const struct err *e, int64_t retry_aft
     c->failures++;
     server->failures++;
     /* What is gone may be elsewhere (section 8.3.6): its directory is read again at once. */
-    wait_ms = again ? 0 : client_backoff(c, server->failures);
-    if (retry_after_s > 0 && (uint64_t)retry_after_s * 1000 > wait_ms)
-        wait_ms = (uint64_t)retry_after_s * 1000;
+    wait_ms = client_patience(again ? 0 : client_backoff(c, server->failures), retry_after_s);
     server->retry_ms = c->now_ms + wait_ms;
     c->mode = ALTO_CLIENT_AUTO;
     c->rounds = 0;

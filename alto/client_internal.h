@@ -11,6 +11,9 @@
 #define ROUNDS_MAX 3u /* that may end in maps that do not belong together */
 #define NEVER      UINT64_MAX
 
+/* A server may ask for patience (RFC 9110 section 10.2.3), but not for ever. */
+#define RETRY_AFTER_MOST_MS ((uint64_t)24 * 3600 * 1000)
+
 struct client_slot;
 typedef void client_done_fn(struct alto_client *c, struct client_slot *s);
 
@@ -121,6 +124,8 @@ void client_failed(struct alto_client *c, const struct err *e, int64_t retry_aft
 void client_start(struct alto_client *c, unsigned server);
 uint32_t client_jitter(struct alto_client *c, uint32_t ms); /* up to a tenth more */
 uint32_t client_backoff(struct alto_client *c, unsigned failures);
+/* The longer of the two, retry_after_s as in struct exchange. */
+uint64_t client_patience(uint64_t wait_ms, int64_t retry_after_s);
 void client_idle(struct alto_client *c);
 
 /* client_choose.c: what the directories have of what is wanted. */

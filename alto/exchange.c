@@ -10,6 +10,7 @@
 #define ERROR_TYPE   "application/alto-error+json"
 #define MAX_AGE_MOST (86400 * 365)
 #define RAW_SLACK    ((size_t)1 << 16)
+#define ERROR_MAX    ((size_t)1 << 16) /* of what an error says */
 #define AGENT        "waymark/" WAYMARK_VERSION
 
 static bool host_matches(const struct exchange_hosts *h, struct str host, bool *any)
@@ -297,13 +298,21 @@ static enum exchange_state wrong_type(struct exchange *x)
     return failed(x);
 }
 
+/* Of the answer at hand: an error is short. */
+static size_t body_max(const struct exchange *x)
+{
+    const bool error = x->status != 200 || str_eq_nocase(x->content_type, STR(ERROR_TYPE));
+
+    return error && x->ask.body_max > ERROR_MAX ? ERROR_MAX : x->ask.body_max;
+}
+
 /* The body is whole. */
 static enum exchange_state finish(struct exchange *x)
 {
     struct str raw = {x->raw.data, x->raw.len};
 
     if (x->reader.gzip) {
-        if (gunzip(raw, x->ask.body_max, &x->body, &x->e) != ERR_OK)
+        if (gunzip(raw, body_max(x), &x->body, &x->e) != ERR_OK)
             return failed(x);
         raw = (struct str){x->body.data, x->body.len};
     } else {
@@ -333,8 +342,13 @@ static enum exchange_state head_done(struct exchange *x)
     const struct http_answer *a = &x->head;
     struct str rest = http_answer_value(a, HTTP_CONTENT_TYPE);
     enum http_body_state s;
+    size_t max;
 
     x->status = a->status;
+    if (a->cut) {
+        err_set(&x->e, ERR_LIMIT, "the answer's head is longer than %zu bytes", HTTP_ANSWER_MAX);
+        return failed(x);
+    }
     x->content_whole = rest;
     x->content_type = (struct str){0};
     if (next_item(&rest, ';', &x->content_type) && a->kept[HTTP_CONTENT_TYPE].cut)
@@ -353,10 +367,11 @@ static enum exchange_state head_done(struct exchange *x)
         return wrong_type(x);
     x->in_body = true;
     x->raw.len = 0;
+    max = body_max(x);
     /* Compressed it may be a little longer than it is. */
-    x->raw.limit = x->ask.body_max + RAW_SLACK;
-    s = x->ask.stream ? http_body_begin(&x->reader, a, &x->raw, x->ask.body_max)
-                      : http_body_begin_gzip(&x->reader, a, &x->raw, x->ask.body_max);
+    x->raw.limit = max + RAW_SLACK;
+    s = x->ask.stream ? http_body_begin(&x->reader, a, &x->raw, max)
+                      : http_body_begin_gzip(&x->reader, a, &x->raw, max);
     if (s == HTTP_BODY_DONE)
         return finish(x);
     if (x->ask.stream && x->status == 200 && type_fits(x))
@@ -368,6 +383,8 @@ static enum exchange_state body_state(struct exchange *x, enum http_body_state s
 {
     if (s == HTTP_BODY_BAD) {
         err_set(&x->e, ERR_PARSE, "%s", x->reader.wrong);
+        if (x->status >= 400)
+            err_wrap(&x->e, "the server answers %u", x->status);
         return failed(x);
     }
     if (s != HTTP_BODY_DONE)

@@ -211,11 +211,25 @@ static enum err_code patch_cost(struct alto_client *c, size_t k, enum patch_kind
     return *out ? ERR_OK : no_memory(e);
 }
 
-static enum err_code hold_back(struct client_updates *u, size_t k, struct str media_type,
-                               struct str text, struct err *e)
+static size_t pending_bytes(const struct client_updates *u)
+{
+    size_t sum = 0;
+
+    for (size_t k = 0; k < ALTO_CLIENT_COSTS_MAX; k++)
+        for (unsigned i = 0; i < u->pending_count[k]; i++)
+            sum += u->pending[k][i].text.len;
+    return sum;
+}
+
+/* All that waits is no more than one answer may be. */
+static enum err_code hold_back(struct client_updates *u, size_t k, size_t body_max,
+                               struct str media_type, struct str text, struct err *e)
 {
     struct pending *p = &u->pending[k][u->pending_count[k]];
 
+    if (text.n > body_max || pending_bytes(u) > body_max - text.n)
+        return err_set(e, ERR_LIMIT, "updates of more than %zu bytes without their network map",
+                       body_max);
     if (u->pending_count[k] == UPDATES_PENDING_MAX)
         return err_set(e, ERR_LIMIT, "%u updates of a cost map without its network map",
                        UPDATES_PENDING_MAX);
@@ -279,7 +293,7 @@ static enum err_code apply_cost(struct alto_client *c, size_t k, struct str medi
         if (!waits)
             return err_set(e, rc, "%s", why.text);
     }
-    return hold_back(u, k, media_type, text, e);
+    return hold_back(u, k, c->conf.body_max, media_type, text, e);
 }
 
 /* A new network map is there: what waited for it, in order. */

@@ -18,6 +18,8 @@ struct pending {
 struct edge {
     struct bytes view; /* tips-view-uri, absolute; len 0: the view is not open yet */
     uint64_t i, j;
+    uint64_t window_ms, due_ms; /* edges in a row: since when, and when the next; NEVER: no wait */
+    unsigned in_window;
 };
 
 #define UPDATES_RESOURCES (1u + ALTO_CLIENT_COSTS_MAX) /* 0: the network map; 1 + k: cost map k */
@@ -59,3 +61,5 @@ void updates_failed(struct alto_client *c, const struct err *e, bool resync, int
 
 /* updates_tips.c */
 void tips_open(struct alto_client *c);
+void tips_turn(struct alto_client *c);
+uint64_t tips_wake_ms(const struct alto_client *c);

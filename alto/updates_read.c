@@ -37,9 +37,12 @@ static void poll_later(struct alto_client *c)
 {
     uint64_t ms = c->conf.poll_ms;
 
-    /* RFC 9111: within its max-age an answer is fresh, and nobody need be asked. */
+    /* RFC 9111: within its max-age an answer is fresh, and nobody need be asked; but the directory
+     * is read again in its time, and a map that is wrong is not so for a year. */
     if (c->max_age_s > 0 && (uint64_t)c->max_age_s * 1000 > ms)
         ms = (uint64_t)c->max_age_s * 1000;
+    if (ms > c->conf.poll_ms && ms > c->conf.directory_ms)
+        ms = c->conf.poll_ms > c->conf.directory_ms ? c->conf.poll_ms : c->conf.directory_ms;
     c->mode = ALTO_CLIENT_POLL;
     c->phase = CLIENT_POLL;
     c->wake_ms = c->now_ms + client_jitter(c, ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX);
@@ -48,7 +51,6 @@ static void poll_later(struct alto_client *c)
 void updates_failed(struct alto_client *c, const struct err *e, bool resync, int64_t retry_after_s)
 {
     struct client_updates *u = c->updates;
-    uint64_t wait_ms;
 
     for (unsigned i = 1; i < ALTO_CLIENT_SLOTS; i++)
         client_close(c, i);
@@ -69,11 +71,8 @@ void updates_failed(struct alto_client *c, const struct err *e, bool resync, int
         c->update_failures = 0;
         u->resync = true;
     }
-    wait_ms = client_backoff(c, c->update_failures);
-    if (retry_after_s > 0 && (uint64_t)retry_after_s * 1000 > wait_ms)
-        wait_ms = (uint64_t)retry_after_s * 1000;
     c->phase = CLIENT_FOLLOW_IDLE;
-    c->wake_ms = c->now_ms + wait_ms;
+    c->wake_ms = c->now_ms + client_patience(client_backoff(c, c->update_failures), retry_after_s);
 }
 
 /* -- event streams -- */
@@ -156,6 +155,10 @@ static void on_stream(struct alto_client *c, struct client_slot *s)
         exchange_taken(s->x);
     else
         updates_failed(c, &e, c->updates->resync, -1);
+    /* What it says of the maps, or only that it is there (RFC 8895 section 6.8): they are of now.
+     */
+    if (c->phase == CLIENT_FOLLOW && !c->updates->apart_ms)
+        c->checked_ms = c->now_ms;
 }
 
 static void on_stream_done(struct alto_client *c, struct client_slot *s)
@@ -296,6 +299,8 @@ void client_updates_turn(struct alto_client *c)
                 "the cost maps of a new network map (or it itself) have not come in %u s",
                 c->conf.consistency_ms / 1000);
         updates_failed(c, &e, true, -1);
+    } else if (c->phase == CLIENT_FOLLOW && u->mode == ALTO_CLIENT_TIPS) {
+        tips_turn(c);
     } else if (c->phase == CLIENT_FOLLOW_IDLE && c->now_ms >= c->wake_ms) {
         if (u->resync)
             client_round(c, true); /* and then anew */
@@ -307,7 +312,13 @@ void client_updates_turn(struct alto_client *c)
 uint64_t client_updates_wake_ms(const struct alto_client *c)
 {
     const struct client_updates *u = c->updates;
+    uint64_t ms = NEVER;
 
-    return u && c->phase == CLIENT_FOLLOW && u->apart_ms ? u->apart_ms + c->conf.consistency_ms
-                                                         : NEVER;
+    if (!u || c->phase != CLIENT_FOLLOW)
+        return NEVER;
+    if (u->mode == ALTO_CLIENT_TIPS)
+        ms = tips_wake_ms(c);
+    if (u->apart_ms && u->apart_ms + c->conf.consistency_ms < ms)
+        ms = u->apart_ms + c->conf.consistency_ms;
+    return ms;
 }

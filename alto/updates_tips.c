@@ -11,6 +11,11 @@
 #define TIPS_ACCEPTS "application/alto-tipsparams+json"
 #define SEQ_MAX      ((int64_t)1 << 53)
 
+/* Who catches up asks for one edge behind the other; a server that never comes to an end of them is
+ * asked no oftener than this. */
+#define WINDOW_MS   1000u
+#define IN_A_WINDOW 16u
+
 /* Slot 1 is the network map's, and so on. */
 static unsigned slot_of(unsigned resource)
 {
@@ -51,13 +56,49 @@ static void ask_edge(struct alto_client *c, unsigned resource)
     bytes_free(&uri);
 }
 
+static void ask_next(struct alto_client *c, unsigned resource)
+{
+    struct edge *edge = &c->updates->edges[resource];
+
+    edge->i = edge->j;
+    edge->j++;
+    if (c->now_ms - edge->window_ms >= WINDOW_MS) {
+        edge->window_ms = c->now_ms;
+        edge->in_window = 0;
+    }
+    if (++edge->in_window > IN_A_WINDOW)
+        edge->due_ms = edge->window_ms + WINDOW_MS;
+    else
+        ask_edge(c, resource);
+}
+
+void tips_turn(struct alto_client *c)
+{
+    for (unsigned i = 0; i <= c->plan.cost_count && c->phase == CLIENT_FOLLOW; i++)
+        if (c->now_ms >= c->updates->edges[i].due_ms) {
+            c->updates->edges[i].due_ms = NEVER;
+            ask_edge(c, i);
+        }
+}
+
+uint64_t tips_wake_ms(const struct alto_client *c)
+{
+    uint64_t ms = NEVER;
+
+    for (unsigned i = 0; i <= c->plan.cost_count; i++)
+        if (c->updates->edges[i].due_ms < ms)
+            ms = c->updates->edges[i].due_ms;
+    return ms;
+}
+
 static void on_edge(struct alto_client *c, struct client_slot *s)
 {
     const unsigned resource = s->slot - 1;
-    struct edge *edge = &c->updates->edges[resource];
     const struct str text = {s->x->body.data, s->x->body.len};
 
     if (s->timed_out) { /* nothing has changed: the same again */
+        if (!c->updates->apart_ms)
+            c->checked_ms = c->now_ms;
         ask_edge(c, resource);
         return;
     }
@@ -70,9 +111,7 @@ static void on_edge(struct alto_client *c, struct client_slot *s)
         return;
     }
     c->error = (struct err){0};
-    edge->i = edge->j;
-    edge->j++;
-    ask_edge(c, resource);
+    ask_next(c, resource);
 }
 
 /* Section 6.2. */
@@ -159,6 +198,8 @@ static void open_view(struct alto_client *c, unsigned resource)
 
 void tips_open(struct alto_client *c)
 {
+    for (unsigned i = 0; i < UPDATES_RESOURCES; i++)
+        c->updates->edges[i].due_ms = NEVER;
     for (unsigned i = 0; i <= c->plan.cost_count && c->phase == CLIENT_FOLLOW; i++)
         open_view(c, i);
 }

@@ -17,7 +17,9 @@
 #include "base/tls_client.h"
 
 #define PIECE         ((size_t)64 << 10)
-#define ADDRESSES_MAX 8u /* of one name that are tried */
+#define ADDRESSES_MAX 8u    /* of one name that are tried */
+#define ATTEMPT_MS    3000u /* of one of them, while there are others */
+#define LONG_TURN_MS  20u   /* a turn that took longer is followed by as long a pause of reading */
 
 /* A name being looked up; its answer comes even when nobody waits any more. */
 struct lookup {
@@ -36,7 +38,9 @@ struct conn {
     struct addr addresses[ADDRESSES_MAX];
     unsigned address_count, next_address;
     struct bufferevent *bev;
-    struct event *fail; /* tells of a failure in the loop's next turn */
+    struct event *fail;  /* tells of a failure in the loop's next turn */
+    struct event *next;  /* tries another address when this one does not answer */
+    struct event *go_on; /* reads again */
     char why[160];
 };
 
@@ -48,15 +52,22 @@ struct alto_fetch {
     alto_fetch_maps_fn *maps;
     void *ctx;
     struct event *timer;
+    uint32_t attempt_ms;
+    uint64_t quiet_ms; /* until when nothing is read, that the loop's other work has its half */
     struct conn conns[ALTO_CLIENT_SLOTS];
 };
+
+static struct timeval in_ms(uint64_t ms)
+{
+    return (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+}
 
 /* Behind everything that the client was told. */
 static void rearm(struct alto_fetch *f)
 {
     const uint64_t wake = alto_client_wake_ms(f->client), now = clock_ms();
     const uint64_t wait = wake > now ? wake - now : 0;
-    const struct timeval tv = {(time_t)(wait / 1000), (suseconds_t)(wait % 1000 * 1000)};
+    const struct timeval tv = in_ms(wait);
 
     if (wake == UINT64_MAX)
         evtimer_del(f->timer);
@@ -85,6 +96,8 @@ static void conn_clear(struct conn *k)
     k->lookup = NULL;
     k->bev = NULL;
     event_del(k->fail);
+    event_del(k->next);
+    event_del(k->go_on);
     k->used = k->connected = false;
 }
 
@@ -117,16 +130,51 @@ static void fail_later(struct conn *k, const char *why)
     event_active(k->fail, EV_TIMEOUT, 0);
 }
 
-static void on_read(struct bufferevent *bev, void *arg)
+/* All that came. */
+static void feed(struct bufferevent *bev, struct conn *k)
 {
     static _Thread_local char buf[PIECE];
-    struct conn *k = arg;
+    struct alto_fetch *f = k->f;
+    const uint64_t began = clock_ms();
+    uint64_t now = began;
     size_t n;
 
     /* The client may close, and connect anew, with any of these bytes. */
-    while (k->used && k->bev == bev && (n = bufferevent_read(bev, buf, sizeof buf)) > 0)
-        alto_client_bytes(k->f->client, k->slot, buf, n, clock_ms());
-    rearm(k->f);
+    while (k->used && k->bev == bev && (n = bufferevent_read(bev, buf, sizeof buf)) > 0) {
+        alto_client_bytes(f->client, k->slot, buf, n, now);
+        now = clock_ms();
+    }
+    if (now - began >= LONG_TURN_MS)
+        f->quiet_ms = now + (now - began);
+    rearm(f);
+}
+
+/* However fast a server sends large maps, at most half of the time goes into them. */
+static void on_read(struct bufferevent *bev, void *arg)
+{
+    struct conn *k = arg;
+    const uint64_t now = clock_ms();
+    const struct timeval tv = in_ms(k->f->quiet_ms - now);
+
+    if (now >= k->f->quiet_ms) {
+        feed(bev, k);
+        return;
+    }
+    bufferevent_disable(bev, EV_READ);
+    evtimer_add(k->go_on, &tv);
+}
+
+static void on_go_on(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *k = arg;
+    struct bufferevent *bev = k->bev;
+
+    (void)fd;
+    (void)what;
+    if (!k->used || !bev)
+        return;
+    bufferevent_enable(bev, EV_READ);
+    on_read(bev, k);
 }
 
 static void connect_next(struct conn *k);
@@ -155,11 +203,12 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
     if (what & BEV_EVENT_CONNECTED) {
         k->connected = true;
+        event_del(k->next);
         alto_client_connected(k->f->client, k->slot, clock_ms());
         rearm(k->f);
         return;
     }
-    on_read(bev, k);
+    feed(bev, k);
     if (!k->used || k->bev != bev)
         return;
     if (what & BEV_EVENT_EOF && k->connected) {
@@ -200,7 +249,10 @@ static void connect_next(struct conn *k)
     const struct addr a = k->addresses[k->next_address++];
     struct sockaddr_storage to;
     const socklen_t n = addr_to_sockaddr(a, k->port, &to);
+    const struct timeval attempt = in_ms(k->f->attempt_ms);
 
+    if (k->next_address < k->address_count)
+        evtimer_add(k->next, &attempt);
     k->bev = make_bev(k);
     if (!k->bev) {
         fail_later(k, "no memory for a connection");
@@ -210,6 +262,19 @@ static void connect_next(struct conn *k)
     if (bufferevent_enable(k->bev, EV_READ | EV_WRITE) != 0 ||
         bufferevent_socket_connect(k->bev, (struct sockaddr *)&to, (int)n) != 0)
         fail_later(k, strerror(errno));
+}
+
+static void on_next(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *k = arg;
+
+    (void)fd;
+    (void)what;
+    if (!k->used || k->connected || !k->bev || k->next_address == k->address_count)
+        return;
+    bufferevent_free(k->bev);
+    k->bev = NULL;
+    connect_next(k);
 }
 
 /* Keeps those that may be connected to. */
@@ -332,7 +397,9 @@ static bool make(struct alto_fetch *f)
         f->conns[i].f = f;
         f->conns[i].slot = i;
         f->conns[i].fail = event_new(f->base, -1, 0, on_fail, &f->conns[i]);
-        if (!f->conns[i].fail)
+        f->conns[i].next = evtimer_new(f->base, on_next, &f->conns[i]);
+        f->conns[i].go_on = evtimer_new(f->base, on_go_on, &f->conns[i]);
+        if (!f->conns[i].fail || !f->conns[i].next || !f->conns[i].go_on)
             return false;
     }
     return f->timer != NULL;
@@ -351,6 +418,8 @@ enum err_code alto_fetch_new(struct event_base *base, const struct alto_fetch_co
     if (!f)
         return err_set(e, ERR_LIMIT, "no memory left for an ALTO client");
     f->base = base;
+    f->attempt_ms =
+        conf->client.timeout_ms / 4 < ATTEMPT_MS ? conf->client.timeout_ms / 4 : ATTEMPT_MS;
     f->maps = maps;
     f->ctx = ctx;
     if (!make(f))
@@ -373,16 +442,24 @@ enum err_code alto_fetch_new(struct event_base *base, const struct alto_fetch_co
     return ERR_OK;
 }
 
+static void conn_free(struct conn *k)
+{
+    struct event *const events[] = {k->fail, k->next, k->go_on};
+
+    if (k->used)
+        conn_clear(k);
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        if (events[i])
+            event_free(events[i]);
+}
+
 void alto_fetch_free(struct alto_fetch *f)
 {
     if (!f)
         return;
     alto_client_free(f->client);
     for (unsigned i = 0; i < ALTO_CLIENT_SLOTS; i++)
-        if (f->conns[i].fail) {
-            conn_clear(&f->conns[i]);
-            event_free(f->conns[i].fail);
-        }
+        conn_free(&f->conns[i]);
     if (f->dns)
         evdns_base_free(f->dns, 1);
     if (f->timer)

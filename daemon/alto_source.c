@@ -14,6 +14,8 @@
 #define KEPT_BYTES_MAX (NETMAP_BYTES_MAX + COSTMAP_BYTES_MAX)
 #define TICK_MS        1000
 #define KEEP_MS        60000 /* at least between two writes that only say that nothing changed */
+#define AGAIN_MS                                                                                   \
+    60000 /* until maps that were refused are given again: the configuration may fit now */
 
 struct alto_source {
     struct alto_source_conf conf;
@@ -24,6 +26,8 @@ struct alto_source {
     struct alto_generation now;
     bool give; /* the callback is to be told of it */
     bool from_state, expired;
+    bool refused; /* by who routes: not kept */
+    uint64_t given_ms;
     uint64_t taken_wall_ms;
     uint64_t checked_wall_ms; /* of the state file; in this run the client knows better */
     struct state_writer *writer;
@@ -58,9 +62,9 @@ static void give(struct alto_source *s)
         costs[i] = wrap(s->now.costs[i]);
         fine = costs[i] != NULL;
     }
-    if (fine)
-        s->maps(s->ctx, &m);
-    else
+    s->given_ms = clock_ms();
+    s->refused = !fine || !s->maps(s->ctx, &m);
+    if (!fine)
         log_error("event=alto.failed reason=\"no memory left for maps\"");
     for (size_t i = 0; i < m.cost_count; i++)
         view_source_drop(costs[i]);
@@ -82,7 +86,7 @@ static void keep(struct alto_source *s, const struct alto_client_status *c)
     struct bytes text = {.limit = KEPT_BYTES_MAX};
     const uint64_t age = age_ms(s, c), wall = clock_wall_ms();
 
-    if (!s->writer || !s->now.network)
+    if (!s->writer || !s->now.network || s->refused)
         return;
     s->kept_ms = clock_ms();
     s->kept_checked_ms = c->checked_ms;
@@ -130,16 +134,25 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
             log_warn("event=alto.expired age_ms=%llu", (unsigned long long)age);
             s->expired = true;
             s->give = false;
-            s->maps(s->ctx, NULL);
+            (void)s->maps(s->ctx, NULL);
         }
         return;
     }
+    s->give |= s->refused && clock_ms() >= s->given_ms + AGAIN_MS;
     if (s->expired || s->give) { /* confirmed again, or from the state file */
         s->expired = false;
         give(s);
     }
     if (c.checked_ms != s->kept_checked_ms && clock_ms() >= s->kept_ms + KEEP_MS)
         keep(s, &c);
+}
+
+static bool is_asked(const struct alto_client_conf *c, const char *uri)
+{
+    for (size_t i = 0; i < c->server_count; i++)
+        if (str_eq(c->servers[i], str_from(uri)))
+            return true;
+    return false;
 }
 
 static void load(struct alto_source *s)
@@ -154,6 +167,11 @@ static void load(struct alto_source *s)
     rc = alto_kept_parse((struct str){text.data, text.len}, s->conf.client.arena_max, &s->now,
                          &s->taken_wall_ms, &s->checked_wall_ms, &e);
     bytes_free(&text);
+    if (rc == ERR_OK && !is_asked(&s->conf.client, s->now.source)) {
+        rc = err_set(&e, ERR_CONFLICT, "its maps are of a server that is not asked any more, %s",
+                     s->now.source);
+        alto_generation_drop(&s->now);
+    }
     if (rc != ERR_OK) {
         log_warn("event=alto.state_refused path=%s reason=%s", s->conf.state_path,
                  log_quote(e.text, reason, sizeof reason));

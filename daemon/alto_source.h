@@ -24,8 +24,9 @@ struct alto_source_maps {
 };
 
 /* maps NULL: they are too old, and routing goes on without them. In the loop, never inside of
- * alto_source_new. */
-typedef void alto_source_maps_fn(void *ctx, const struct alto_source_maps *maps);
+ * alto_source_new. false: they cannot be routed by, those of before stay; such maps are not kept
+ * for the next start. */
+typedef bool alto_source_maps_fn(void *ctx, const struct alto_source_maps *maps);
 
 struct alto_source;
 

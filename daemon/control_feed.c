@@ -43,16 +43,18 @@ static enum err_code take(struct control *c, const struct alto_source_maps *maps
     return rc;
 }
 
-static void on_maps(void *ctx, const struct alto_source_maps *maps)
+static bool on_maps(void *ctx, const struct alto_source_maps *maps)
 {
     struct control *c = ctx;
     struct err e = {0};
 
     turn_begin(&c->turn);
-    if (take(c, maps, &e) != ERR_OK)
+    if (take(c, maps, &e) != ERR_OK) {
         problem(c, &e);
-    else
-        control_alto_post(c);
+        return false;
+    }
+    control_alto_post(c);
+    return true;
 }
 
 /* The configuration's words in the client's. costs: of the same count. */

@@ -100,18 +100,19 @@ static uint16_t port_of(struct evhttp_bound_socket *b)
     return port;
 }
 
-static void on_maps(void *ctx, const struct alto_source_maps *m)
+static bool on_maps(void *ctx, const struct alto_source_maps *m)
 {
     (void)ctx;
     if (!m) {
         taken_away++;
-        return;
+        return true;
     }
     given++;
     ck_assert_uint_eq(m->cost_count, 1);
     cost = costmap_get(m->costs[0]->costmap, netmap_find_pid(m->network->netmap, STR("a")),
                        netmap_find_pid(m->network->netmap, STR("b")));
     snprintf(tag, sizeof tag, "%s", m->network->netmap->vtag.tag);
+    return true;
 }
 
 static void serve(const char *scheme, const char *host)
