@@ -406,6 +406,7 @@ static void phase_turn(struct alto_client *c)
     case CLIENT_POLL:
         if (due && c->now_ms >= c->directory_ms + c->conf.directory_ms) {
             c->bad_modes = 0;
+            c->given_up = (struct err){0};
             client_start(c, c->server);
         } else if (due) {
             client_round(c, false);
@@ -483,7 +484,7 @@ void alto_client_status(const struct alto_client *c, struct alto_client_status *
     *out = (struct alto_client_status){.server = c->conf.servers[c->server],
                                        .mode = c->mode,
                                        .doing = doing[c->phase],
-                                       .error = c->error.text,
+                                       .error = c->error.text[0] ? c->error.text : c->given_up.text,
                                        .held = c->held_why.text,
                                        .checked_ms = c->checked_ms,
                                        .taken_ms = c->taken_ms,

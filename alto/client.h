@@ -138,7 +138,8 @@ struct alto_client_status {
     struct str server;          /* at hand */
     enum alto_client_mode mode; /* how changes come now; AUTO: not yet */
     const char *doing;          /* "reading the directory", "following events" */
-    const char *error;          /* of the newest failure; "": none since the last good answer */
+    const char *error;          /* of the newest failure, while there is no good answer since, or of
+                                   a way of updates that is given up for now; "": none */
     const char *held;           /* why something is held back; "": nothing is */
     uint64_t checked_ms;        /* when the maps were last known to be of now; 0: never */
     uint64_t taken_ms;          /* when they came; 0: not in this run */

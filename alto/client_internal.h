@@ -103,7 +103,7 @@ struct alto_client {
     unsigned bad_modes;       /* bits of enum alto_client_mode: did not work, until the directory is
                                  read again in its time */
 
-    struct err error;
+    struct err error, given_up; /* the second: why there are bad_modes */
     enum alto_client_mode mode;
     uint64_t checked_ms, taken_ms, generations, failures, held_count;
 };

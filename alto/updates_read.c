@@ -68,6 +68,9 @@ void updates_failed(struct alto_client *c, const struct err *e, bool resync, int
     u->apart_ms = 0;
     if (c->update_failures >= UPDATES_FAILURES_MAX) {
         c->bad_modes |= 1u << u->mode;
+        c->given_up = c->error;
+        err_wrap(&c->given_up, "%s is given up for now",
+                 u->mode == ALTO_CLIENT_SSE ? "the update stream" : "TIPS");
         c->update_failures = 0;
         u->resync = true;
     }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json_write.h"
 #include "base/jsonin.h"
 
@@ -14,11 +15,19 @@ static void write_text(struct json_write *w, const char *key, const char *text)
     json_write_string(w, str_from(text));
 }
 
-static void write_part(struct json_write *w, const struct alto_part *p, size_t bytes)
+/* Of a map's text: a disk that turns a cost into another one is found out. */
+static uint64_t hash_of(struct str text)
+{
+    return hash_content(text.p, text.n) >> 1; /* JSON's readers have signed integers */
+}
+
+static void write_part(struct json_write *w, const struct alto_part *p, struct str text)
 {
     json_write_object(w);
     json_write_key(w, STR("bytes"));
-    json_write_uint(w, bytes);
+    json_write_uint(w, text.n);
+    json_write_key(w, STR("hash"));
+    json_write_uint(w, hash_of(text));
     write_text(w, "uri", p->uri);
     write_text(w, "tag", p->tag);
     write_text(w, "etag", p->etag);
@@ -32,7 +41,7 @@ bool alto_kept_format(const struct alto_generation *g, uint64_t taken_wall_ms,
     struct bytes texts = {0}, head = {0};
     size_t lengths[1 + ALTO_CLIENT_COSTS_MAX] = {0};
     struct json_write w;
-    bool fine = netmap_format(g->network->network, &texts);
+    bool fine = bytes_reserve(&texts, 1) && netmap_format(g->network->network, &texts);
 
     lengths[0] = texts.len;
     for (size_t i = 0; i < g->cost_count && fine; i++) {
@@ -51,11 +60,11 @@ bool alto_kept_format(const struct alto_generation *g, uint64_t taken_wall_ms,
     json_write_key(&w, STR("checked-ms"));
     json_write_uint(&w, checked_wall_ms);
     json_write_key(&w, STR("network"));
-    write_part(&w, g->network, lengths[0]);
+    write_part(&w, g->network, (struct str){texts.data, lengths[0]});
     json_write_key(&w, STR("costs"));
     json_write_array(&w);
-    for (size_t i = 0; i < g->cost_count; i++)
-        write_part(&w, g->costs[i], lengths[1 + i]);
+    for (size_t i = 0, at = lengths[0]; i < g->cost_count; at += lengths[1 + i++])
+        write_part(&w, g->costs[i], (struct str){texts.data + at, lengths[1 + i]});
     json_write_array_end(&w);
     json_write_object_end(&w);
     fine = fine && json_write_done(&w) && bytes_add(&head, "\n", 1) &&
@@ -87,12 +96,16 @@ static enum err_code read_part(const struct jsonin *in, struct str *rest, size_t
     struct arena *arena = arena_new(arena_max);
     const struct netmap *net = NULL;
     const struct costmap *cost = NULL;
-    int64_t bytes = 0;
+    int64_t bytes = 0, hash = 0;
     enum err_code rc = jsonin_integer(in, "bytes", 1, INT64_MAX, &bytes, e);
 
     *out = NULL;
     if (rc == ERR_OK && (uint64_t)bytes > rest->n)
         rc = jsonin_error(in, e, "more bytes than there are");
+    if (rc == ERR_OK)
+        rc = jsonin_integer(in, "hash", 0, INT64_MAX, &hash, e);
+    if (rc == ERR_OK && (uint64_t)hash != hash_of((struct str){rest->p, (size_t)bytes}))
+        rc = jsonin_error(in, e, "the text is not the one that was written");
     if (rc == ERR_OK && !arena)
         rc = err_set(e, ERR_LIMIT, "no memory left for kept maps");
     if (rc == ERR_OK && network)

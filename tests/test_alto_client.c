@@ -200,6 +200,38 @@ START_TEST(waits_as_told)
 }
 END_TEST
 
+/* A server may ask for patience, but not for years: of a wrong word there is an end. */
+START_TEST(patience_has_an_end)
+{
+    uint64_t wake;
+
+    plain_server();
+    if (_i)
+        route_find(ASK_NET)->headers = "Cache-Control: max-age=31536000\r\n";
+    else
+        route_add(ASK_NET, 503, NULL, NULL)->headers = "Retry-After: 99999999999999999999\r\n";
+    start();
+    wake = alto_client_wake_ms(w.c) - w.now;
+    ck_assert_uint_ge(wake, w.conf.directory_ms);
+    ck_assert_uint_le(wake, _i ? w.conf.directory_ms * 11 / 10 : 24 * 3600 * 1000u);
+    pass(_i ? (uint64_t)w.conf.directory_ms * 11 / 10 : 24 * 3600 * 1000u);
+    ck_assert_uint_eq(asked(ASK_NET), 2);
+}
+END_TEST
+
+/* What an error says beyond a sentence is not read. */
+START_TEST(errors_are_short)
+{
+    static char large[(64 << 10) + 2];
+
+    memset(large, 'x', sizeof large - 1);
+    plain_server();
+    route_add(ASK_NET, 500, "text/html", large);
+    start();
+    ck_status("the server answers 500: the body is longer than it may be");
+}
+END_TEST
+
 /* Conformance: T-20. */
 START_TEST(backs_off)
 {
@@ -650,6 +682,8 @@ int main(void)
     tcase_add_test(t, parameters_of_a_type);
     tcase_add_test(t, compressed_answers);
     tcase_add_test(t, polls_with_validators);
+    tcase_add_loop_test(t, patience_has_an_end, 0, 2);
+    tcase_add_test(t, errors_are_short);
     tcase_add_loop_test(t, waits_as_told, 0, 2);
     tcase_add_test(t, backs_off);
     tcase_add_loop_test(t, follows_redirects, 0, sizeof redirects / sizeof *redirects);

@@ -419,6 +419,60 @@ START_TEST(long_polls_end)
     ck_assert_uint_eq(asked(EDGE_COST("5", "6")), 2);
     ck_assert_uint_eq(asked(ASK_TIPS_NET), 1);
     ck_assert_str_eq(status().error, "");
+    ck_assert_uint_ge(status().checked_ms, w.now - 1000); /* no news: the maps are of now */
+}
+END_TEST
+
+/* RFC 8895 section 6.8: a line that says nothing says that the server is there. */
+START_TEST(comments_confirm)
+{
+    stream_server();
+    start();
+    for (unsigned i = 0; i < 10; i++) {
+        pass(100000);
+        say(": still here\n");
+    }
+    ck_assert_uint_eq(status().checked_ms, w.now);
+    ck_assert_uint_eq(asked(ASK_STREAM), 1);
+}
+END_TEST
+
+/* A server that never comes to an end of them. */
+START_TEST(edges_without_end)
+{
+    static char asks[20][64];
+    unsigned sum = 0;
+
+    tips_server();
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(asks[i], sizeof asks[i], "GET " HOST "/tips/n/ug/%u/%u", 7 + i, 8 + i);
+        route_add(asks[i], 200, MERGE, "{}");
+    }
+    start();
+    for (unsigned i = 0; i < 20; i++)
+        sum += asked(asks[i]);
+    ck_assert_uint_eq(sum, 17); /* the first, and as many behind it as a second may have */
+    ck_assert_str_eq(status().error, "");
+    pass(1000);
+    ck_assert_uint_eq(asked(asks[19]), 1);
+}
+END_TEST
+
+/* What waits for a network map is no more than one answer may be. */
+START_TEST(what_waits_is_bounded)
+{
+    char text[2000];
+
+    w.conf.body_max = 4000;
+    stream_server();
+    start();
+    snprintf(text, sizeof text, EVENT(MERGE, "r1", "%1500s" COST_PATCH_FOR("t2", "8")), "");
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_str_eq(status().error, "");
+        say(text);
+    }
+    ck_status("without their network map");
+    ck_assert_uint_eq(w.generations, 1);
 }
 END_TEST
 
@@ -523,6 +577,9 @@ int main(void)
     tcase_add_loop_test(t, patches_that_are_not_known, 0, 2);
     tcase_add_loop_test(t, edges_of_one_piece, 0, 2);
     tcase_add_test(t, long_polls_end);
+    tcase_add_test(t, comments_confirm);
+    tcase_add_test(t, edges_without_end);
+    tcase_add_test(t, what_waits_is_bounded);
     tcase_add_loop_test(t, views_that_are_gone, 0, 2);
     tcase_add_test(t, corrupt_edges);
     tcase_add_loop_test(t, stream_is_preferred, 0, 3);

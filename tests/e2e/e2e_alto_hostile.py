@@ -401,7 +401,7 @@ def sse_bad(stream, says='.', more=''):
 def test_event_streams():
     sse_bad(events(b'\0\xff\n\n' * 1000, b'event: x\ndata: y\n\n'), 'event')
     sse_bad(events(event(MERGE, 'r0', {'network-map': {'west': 7}})), 'update of net')
-    sse_bad(events(event(MERGE, 'r1', {'cost-map': {'nobody': {'west': 7}}})), 'update of cost')
+    sse_bad(events(event(MERGE, 'r1', {'cost-map': {'west': {'east': 'near'}}})), 'update of cost')
     sse_bad(events(event(MERGE, 'r0', b'[' * 100000)), 'update of net')
     sse_bad(events(event('application/x-new', 'r0', {})), 'update of net')
     sse_bad(events(event('application/alto-updatestreamcontrol+json', None, {'stopped': ['r0', 'r1']})), 'stopped')
@@ -411,7 +411,7 @@ def test_event_streams():
 # Conformance: U-26.
 def test_costs_that_wait_for_their_network_map_are_bounded():
     """Patches for a network map that never comes."""
-    patch = {'meta': {'dependent-vtags': [{'resource-id': 'net', 'tag': 'v2'}]}, 'cost-map': {'west': {'x' * (1 << 20): 1}}}
+    patch = {'meta': {'dependent-vtags': [{'resource-id': 'net', 'tag': 'v2'}]}, 'cost-map': {'west': {'pid-%d' % k: 1 for k in range(60000)}}}
     sse_bad(events(*[event(MERGE, 'r1', patch)] * 20), 'without its network map', 'size: 8 MiB')
 
 
@@ -498,18 +498,22 @@ def test_a_damaged_state_file():
     s.stop()
     with open(path, 'rb') as f:
         whole = f.read()
+    at = whole.rindex(b'"cost-map"')
+    other = whole[:at] + whole[at:].replace(b'10', b'17')   # still a cost map
+    assert other != whole
     for bad in [b'', whole[:50], whole[:-30], whole.replace(b'"waymark-maps":1', b'"waymark-maps":9'), whole.replace(b'192.0.2', b'192.0.x'),
-                b'\0' * 5000, whole.replace(b'{"west":1', b'{"west":7', 1)]:
+                b'\0' * 5000, other]:
         with open(path, 'wb') as f:
             f.write(bad)
+        os.truncate(c.d.log_path, 0)
         c.d.start()
         assert c.d.logged('event=alto.state_refused') or not bad, (bad[:80], c.d.log())
         assert not c.feed()['tag'], bad[:80]
         assert c.d.redirect('192.0.2.1').startswith('127.0.0.')
         assert c.d.stop() == 0
-        os.truncate(c.d.log_path, 0)
     with open(path, 'wb') as f:
         f.write(whole)
+    os.truncate(c.d.log_path, 0)
     c.d.start()
     wait_for('the kept maps', lambda: c.feed()['tag'] == 'v1' and c.feed()['from_state'])
     c.stop()
