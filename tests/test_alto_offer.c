@@ -248,7 +248,47 @@ START_TEST(refused)
 END_TEST
 
 /* What an offer cannot say, but a catalog could. */
-/* Conformance, G-04, C-02. */
+/* What a cost map says of its own metric is served as it says it: also where a service level
+ * agreement is, or how an estimate was made. */
+/* Conformance: G-03, G-08. */
+START_TEST(contexts_are_served)
+{
+    static const char sla[] = "{\"cost-source\":\"sla\",\"parameters\":{\"link\":"
+                              "\"https://sla.example.com/gold\"}}",
+                      estimate[] = "{\"cost-source\":\"estimation\",\"parameters\":{\"method\":"
+                                   "\"twamp\",\"rfc\":\"RFC 5357\"}}";
+    static const char text[] =
+        "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"net\",\"tag\":\"t1\"}],\"cost-type\":{"
+        "\"cost-mode\":\"numerical\",\"cost-metric\":\"%s\",\"cost-context\":%s}},\"cost-map\":{"
+        "\"PID1\":{\"PID2\":1}}}";
+    const struct netmap *m;
+    json_t *ird, *types, *map;
+    char one[600];
+    struct world w;
+
+    begin(&w);
+    m = w.networks[0].map;
+    snprintf(one, sizeof one, text, "delay-ow:p95", sla);
+    w.costs[1] = (struct offer_cost){.map = alto_fixture_cost(&w.f, m, one)};
+    snprintf(one, sizeof one, text, "lossrate", estimate);
+    w.costs[2] = (struct offer_cost){.map = alto_fixture_cost(&w.f, m, one)};
+    w.networks[0].cost_count = 3;
+    ird = directory(&w);
+    types = json_object_get(json_object_get(ird, "meta"), "cost-types");
+    is_json(json_object_get(json_object_get(types, "num-delay-ow:p95-sla"), "cost-context"), sla);
+    is_json(json_object_get(json_object_get(types, "num-lossrate"), "cost-context"), estimate);
+    ck_assert_int_eq(alto_fixture_get(&w.f, "/alto/net-cost-num-lossrate"), 200);
+    map = alto_fixture_json(&w.f);
+    is_json(
+        json_object_get(json_object_get(json_object_get(map, "meta"), "cost-type"), "cost-context"),
+        estimate);
+    json_decref(map);
+    json_decref(ird);
+    end(&w);
+}
+END_TEST
+
+/* Conformance: X-02, G-04. */
 START_TEST(checked)
 {
     static const bool testable[16] = {true};
@@ -433,6 +473,7 @@ static Suite *suite(void)
     tcase_add_test(t, entries);
     tcase_add_test(t, the_directory_holds);
     tcase_add_test(t, refused);
+    tcase_add_test(t, contexts_are_served);
     tcase_add_test(t, checked);
     tcase_add_test(t, tags);
     tcase_add_test(t, lines_are_bounded);

@@ -424,6 +424,51 @@ START_TEST(no_bom)
 }
 END_TEST
 
+/* A map that knows more address types than there are: what goes out has those that are registered.
+ */
+/* Conformance: N-07. */
+START_TEST(registered_address_types)
+{
+    static const char text[] =
+        "{\"meta\":{\"vtag\":{\"resource-id\":\"net\",\"tag\":\"t1\"}},\"network-map\":{\"PID1\":{"
+        "\"mac\":[\"00-11-22-33-44-55\"],\"ipv4\":[\"0.0.0.0/0\"],\"priv:x\":[\"y\"]},\"PID2\":{"
+        "\"ipv6\":[\"::/0\"]},\"PID3\":{\"mac\":[]}}}";
+    static const char cost_text[] =
+        "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"net\",\"tag\":\"t1\"}],\"cost-type\":{"
+        "\"cost-mode\":\"numerical\",\"cost-metric\":\"routingcost\"}},\"cost-map\":{}}";
+    struct alto_fixture f;
+    struct offer_cost cost = {0};
+    struct offer_network network = {.costs = &cost, .cost_count = 1, .default_pid = PIDX_NONE};
+    struct alto_offer offer = {.base = STR("/alto"), .networks = &network, .network_count = 1};
+    json_t *got, *want;
+
+    alto_fixture_init(&f);
+    network.map = alto_fixture_network(&f, text);
+    cost.map = alto_fixture_cost(&f, network.map, cost_text);
+    alto_fixture_offer(&f, &offer);
+    want = json_loads(
+        "{\"PID1\":{\"ipv4\":[\"0.0.0.0/0\"]},\"PID2\":{\"ipv6\":[\"::/0\"]},\"PID3\":{}}", 0,
+        NULL);
+    ck_assert_int_eq(alto_fixture_get(&f, NET), 200);
+    got = alto_fixture_json(&f);
+    ck_assert(json_equal(json_object_get(got, "network-map"), want));
+    json_decref(got);
+    ck_assert_int_eq(alto_fixture_post(&f, "/alto/net-filter",
+                                       "application/alto-networkmapfilter+json", "{\"pids\":[]}"),
+                     200);
+    got = alto_fixture_json(&f);
+    ck_assert(json_equal(json_object_get(got, "network-map"), want));
+    json_decref(got);
+    json_decref(want);
+    ck_assert_int_eq(alto_fixture_post(&f, "/alto/endpoint-prop",
+                                       "application/alto-endpointpropparams+json",
+                                       "{\"properties\":[\"net.pid\"],\"endpoints\":["
+                                       "\"mac:00-11-22-33-44-55\"]}"),
+                     400);
+    alto_fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(counters)
 {
     struct alto_fixture f;
@@ -512,6 +557,7 @@ static Suite *suite(void)
     tcase_add_test(t, coded_answers_to_post);
     tcase_add_test(t, generations);
     tcase_add_test(t, no_bom);
+    tcase_add_test(t, registered_address_types);
     tcase_add_test(t, counters);
     tcase_add_test(t, groups);
     suite_add_tcase(s, t);

@@ -169,6 +169,7 @@ static const struct {
      ERR_PARSE, "1:7: 1e999 is beyond what a double holds, about 1.8e308 at most"},
 };
 
+/* Conformance: N-01, N-03, M-05. */
 START_TEST(refuses)
 {
     struct arena *a = arena_new(ARENA_CAP);
@@ -179,6 +180,48 @@ START_TEST(refuses)
                   "%s: %s", bad[_i].what, e.text);
     ck_assert_str_eq(e.text, bad[_i].error);
     ck_assert_ptr_null(m);
+    arena_free(a);
+}
+END_TEST
+
+static bool takes(struct arena *a, const char *tag, const char *pid)
+{
+    const struct netmap *m = NULL;
+    struct err e = {0};
+    char text[600];
+    int n = snprintf(text, sizeof text,
+                     "{\"meta\":{\"vtag\":{\"resource-id\":\"n\",\"tag\":\"%s\"}},\"network-map\":{"
+                     "\"%s\":{}}}",
+                     tag, pid);
+
+    return netmap_parse(text, (size_t)n, a, &m, &e) == ERR_OK && m->pid_count == 1;
+}
+
+/* Every character there is, and every length. */
+/* Conformance: N-01, N-03. */
+START_TEST(names_and_tags)
+{
+    static const char in_names[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                   "-:@_.";
+    struct arena *a = arena_new(ARENA_CAP);
+    char name[80];
+
+    for (unsigned c = 1; c < 256; c++) {
+        if (c == '"' || c == '\\')
+            snprintf(name, sizeof name, "\\%c", (int)c);
+        else if (c < 32 || c > 126)
+            snprintf(name, sizeof name, "\\u%04x", c);
+        else
+            snprintf(name, sizeof name, "%c", (int)c);
+        ck_assert_msg(takes(a, "t", name) == (strchr(in_names, (int)c) != NULL), "name %u", c);
+        ck_assert_msg(takes(a, name, "p") == (c >= 0x21 && c <= 0x7e), "tag %u", c);
+    }
+    for (unsigned n = 0; n < 70; n++) {
+        memset(name, 'x', n);
+        name[n] = '\0';
+        ck_assert_msg(takes(a, "t", name) == (n >= 1 && n <= 64), "name of %u", n);
+        ck_assert_msg(takes(a, name, "p") == (n >= 1 && n <= 64), "tag of %u", n);
+    }
     arena_free(a);
 }
 END_TEST
@@ -422,6 +465,7 @@ int main(void)
     tcase_add_test(t, rfc7285_example);
     tcase_add_test(t, rfc7285_longest_match);
     tcase_add_loop_test(t, refuses, 0, sizeof bad / sizeof *bad);
+    tcase_add_test(t, names_and_tags);
     tcase_add_test(t, file_errors_name_file_and_place);
     tcase_add_test(t, ignores_what_it_may);
     tcase_add_loop_test(t, completeness, 0, sizeof covers / sizeof *covers);

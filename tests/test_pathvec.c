@@ -563,7 +563,22 @@ START_TEST(refuses_requests)
 }
 END_TEST
 
-/* Conformance: V-01, V-02, V-03, V-04. */
+/* Each of the first is one of the second. */
+static void is_subset(const json_t *some, const json_t *all)
+{
+    const json_t *a, *b;
+    size_t i, k;
+
+    json_array_foreach(some, i, a)
+    {
+        bool found = false;
+
+        json_array_foreach(all, k, b) found = found || json_equal(a, b);
+        ck_assert_msg(found, "%s", json_string_value(a));
+    }
+}
+
+/* Conformance: V-01, V-02, V-03, V-04, X-03. */
 START_TEST(directory)
 {
     struct alto_fixture *f = begin();
@@ -583,6 +598,8 @@ START_TEST(directory)
        "[\"max-reservable-bandwidth\",\"persistent-entity-id\"]");
     is(json_object_get(capabilities, "testable-cost-type-names"),
        "[\"num-routingcost\",\"ord-routingcost\"]");
+    is_subset(json_object_get(capabilities, "testable-cost-type-names"),
+              json_object_get(capabilities, "cost-type-names"));
     ck_assert(!json_is_true(json_object_get(capabilities, "cost-constraints")));
     entry = json_object_get(json_object_get(json, "resources"), "pv-path-endpoint");
     is(json_object_get(entry, "media-type"),

@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-MARK = re.compile(r"(?:/\*|#|//)\s*Conformance:\s*([A-Z]-\d\d(?:[\s,]+[A-Z]-\d\d)*)\.?\s*(?:\*/)?")
+MARK = re.compile(r"(?:/?\*|#|//)\s*Conformance:\s*([A-Z]-\d\d(?:[\s,]+[A-Z]-\d\d)*)\.?\s*(?:\*/)?")
 NAME = re.compile(r"START_TEST\((\w+)\)|def (\w+)\(|^(?:static \w[\w ]*?)\*?(\w+)\(|class (\w+)")
 NAME_LINES = 12  # how far behind the mark the test's name may stand
 

@@ -143,6 +143,21 @@ def test_who_asks_too_often_waits():
     wait_for('a token', lambda: ask(d, '/alto/net', client='192.0.2.1')[0] == 200)
 
 
+# Conformance: S-03.
+def test_a_stranger_cannot_say_that_he_is_another():
+    d = ready(daemon())
+    body = json.dumps({'cost-type': COST_MAP['meta']['cost-type'], 'endpoints': {'dsts': ['ipv4:198.51.100.1']}})
+
+    def source(client=None, **headers):
+        status, _, got = ask(d, '/alto/net-endpoint-cost', body, client=client,
+                             Content_Type=JSON % 'endpointcostparams', **headers)
+        assert status == 200, got
+        return list(json.loads(got)['endpoint-cost-map'])
+    assert source(client='198.51.100.7') == ['ipv4:198.51.100.7']            # by the proxy that is trusted
+    assert source(X_Forwarded_For='198.51.100.7') == ['ipv4:127.0.0.1']      # by anybody else
+    assert source(Forwarded='for=198.51.100.7') == ['ipv4:127.0.0.1']
+
+
 # Conformance: O-03.
 def test_connections_and_sizes_are_bounded():
     d = ready(daemon(http=', connections_per_client: 3', alto=', streams_per_client: 1, body_size: 2 KiB'))
