@@ -467,6 +467,13 @@ static void origins_cost(struct candidates_build *b, const struct combo *c)
     }
 }
 
+static void set_origin(struct set *s, uint16_t i, float cost)
+{
+    s->slot[i].origin_cost = cost;
+    if (!(cost <= 0)) /* or it is unknown */
+        s->c->misses_cost = true;
+}
+
 static void origins_fill(struct candidates_build *b)
 {
     const struct view *v = b->v;
@@ -480,7 +487,7 @@ static void origins_fill(struct candidates_build *b)
             streamers[i].origin_cost = streamers[i].origin_pid == PIDX_NONE ? 0 : sum_get(b, at++);
         for (size_t s = 0; s < b->set_count; s++)
             for (uint16_t i = 0; b->sets[s].combo == combo && i < b->sets[s].c->count; i++)
-                b->sets[s].slot[i].origin_cost = streamers[b->sets[s].slot[i].streamer].origin_cost;
+                set_origin(&b->sets[s], i, streamers[b->sets[s].slot[i].streamer].origin_cost);
     }
 }
 

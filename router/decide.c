@@ -337,13 +337,14 @@ static __attribute__((noinline)) const struct candidate *first_healthy(struct as
 /* Stage 6: where the content is at home, unless one of the service's streamers is remembered to
  * have it, in whatever health; those of other services would be remembered by mistake. What the
  * home says itself goes before what is expected of it. On Traffic Router's ring there is none: who
- * switches from it finds the caches as they were. */
+ * switches from it finds the caches as they were; nor where misses cost nothing, and so hits decide
+ * nothing. */
 static const struct candidate *home_of(struct asking *a)
 {
     const struct candidates *set = a->set;
     const struct candidate *home;
 
-    if (!a->memory || a->rings || set->count > HOMES_MAX)
+    if (!a->memory || a->rings || set->count > HOMES_MAX || !set->misses_cost)
         return NULL;
     for (uint16_t i = 0; i < set->live_word_count; i++)
         if (remembered_word(a, set->live_words[i].word) & set->live_words[i].mask)

@@ -29,8 +29,8 @@
  *                drain) and can serve the client. h is there most of the way from hit_pm to
  *                hit_known_pm, unless its digest says that it has not. All routers lean to the same
  *                place thus, though they share nothing, and what was forgotten is found again. Not
- *                on Traffic Router's ring, not without memory, and not among more than 128
- *                streamers. load: sessions believed open * scale / capacity. Unknown costs make an unknown score, behind all known ones of the
+ *                on Traffic Router's ring, not without memory, not where misses cost nothing, and
+ *                not among more than 128 streamers. load: sessions believed open * scale / capacity. Unknown costs make an unknown score, behind all known ones of the
  *                same tier, an unknown cost(client, s) behind an unknown cost(s, origin).
  *  7 cap         tier 0: under the cap, min(max(min((1 + eps) * mean, (1 + mean) / 2),
  *                balance_from), 1), the mean load being that of the service's usable streamers,

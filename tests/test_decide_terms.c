@@ -185,6 +185,11 @@ START_TEST(nobody_has_it_but_its_home)
     ck_assert_uint_ge(next, 300);
     scene_fini(&c);
 
+    scene_init(&c, cost, NULL, &fixture_policy); /* misses cost nothing: nothing is expected */
+    ck_assert_float_eq_tol(ask(&c).choice[0].hit, 0, 1e-6F);
+    ck_assert_int_ne(ask(&c).why, WHY_HOME);
+    scene_fini(&c);
+
     ring.hash = HASH_TRAFFIC_ROUTER; /* there the nearest is first, as before */
     scene_init(&c, cost, origin, &ring);
     for (unsigned k = 0; k < 20; k++) {
