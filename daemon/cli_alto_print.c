@@ -6,6 +6,7 @@
 #include "alto/multipart.h"
 #include "base/jsonin.h"
 #include "daemon/cli_alto.h"
+#include "daemon/cli_alto_strict.h"
 #include "daemon/cli_table.h"
 
 #define ROWS_MAX   50u /* without --all */
@@ -288,6 +289,12 @@ static enum err_code print_one(const struct cli_alto *a, struct str body, struct
         return rc;
     while (i < 4 && !json_is_object(member(doc, maps[i])))
         i++;
+    if (i == 3 && !a->lenient)
+        rc = cli_alto_strict_properties(json_object_get(doc, maps[i]), e);
+    if (rc != ERR_OK) {
+        json_decref(doc);
+        return rc;
+    }
     print_meta(a, doc);
     if (json_is_object(member(doc, "network-map")))
         print_network(a, doc);
@@ -323,6 +330,8 @@ enum err_code cli_alto_print(const struct cli_alto *a, struct str type, struct s
     if (!m)
         return err_set(e, ERR_LIMIT, "no memory left for an answer");
     rc = multipart_read(type, body, a->lenient, m, e);
+    if (rc == ERR_OK && !a->lenient)
+        rc = cli_alto_strict_paths(m, e);
     for (size_t i = 0; i < m->part_count && rc == ERR_OK; i++) {
         if (i)
             putchar('\n');

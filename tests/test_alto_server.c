@@ -126,7 +126,7 @@ START_TEST(methods)
 }
 END_TEST
 
-/* Conformance: E-03, E-15, I-05. */
+/* Conformance: E-03, E-15. */
 START_TEST(no_such_resource)
 {
     static const char *const paths[] = {"/alto/other", "/alto/net/x", "/alto/ne", "/alto/NET",
@@ -293,6 +293,9 @@ START_TEST(conditions)
     ck_assert_int_eq(conditional(&f, NULL, "Thu, 01 Jan 2026 23:59:50 GMT"), 304);
     ck_assert_int_eq(conditional(&f, NULL, "Thu, 01 Jan 2026 23:59:49 GMT"), 200);
     ck_assert_int_eq(conditional(&f, NULL, "yesterday"), 200);
+    /* Of each resource the time of its own data. */
+    ck_assert_int_eq(alto_fixture_get(&f, "/alto/net-cost-num-routingcost"), 200);
+    ck_assert(alto_str_is(alto_fixture_got(&f, "Last-Modified"), "Thu, 01 Jan 2026 23:59:55 GMT"));
     free(tag);
     alto_fixture_fini(&f);
 }

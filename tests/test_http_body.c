@@ -109,6 +109,7 @@ static const char *read_whole(const char *text, size_t n, size_t step, struct by
     return b.wrong;
 }
 
+/* Conformance: T-01. */
 START_TEST(bodies)
 {
     const size_t n = strlen(rows[_i].text);

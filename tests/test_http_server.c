@@ -251,6 +251,7 @@ END_TEST
 /* ---- pipelining ---- */
 
 /* In pieces of every kind the answers are the same, and in order. */
+/* Conformance: T-01. */
 START_TEST(pipelining)
 {
     char asks[4096] = "", piece[4096];

@@ -112,6 +112,28 @@ def test_a_new_map_is_said_in_the_log():
     assert d.logged('event=map.changed') == 1   # the same map again is none
 
 
+# Conformance: I-05.
+def test_ids_outlive_new_maps_and_a_restart():
+    d = ready(daemon(alto=', streamers_id: streamers'))
+
+    def ids():
+        got = json.loads(ask(d, '/alto')[2])['resources']
+        return sorted((i, r['uri'], r['media-type'], r.get('accepts')) for i, r in got.items())
+    before = ids()
+    assert len(before) == len({i for i, *_ in before}) > 5, before
+    net, cost = json.loads(json.dumps(NETWORK_MAP)), json.loads(json.dumps(COST_MAP))
+    net['meta']['vtag']['tag'] = cost['meta']['dependent-vtags'][0]['tag'] = 'v2'
+    net['network-map']['north'] = {'ipv4': ['203.0.113.0/24']}
+    write(os.path.join(d.where, 'cost.json'), cost)
+    write(os.path.join(d.where, 'net.json'), net)
+    wait_for('the new map', lambda: json.loads(ask(d, '/alto/net')[2])['meta']['vtag']['tag'] == 'v2')
+    assert ids() == before
+    d.stop()
+    os.remove(d.log_path)
+    ready(d.start())
+    assert ids() == before
+
+
 # Conformance: M-04.
 def test_a_map_with_gaps_is_refused():
     d = ready(daemon())
