@@ -245,9 +245,8 @@ void sse_add_control(struct hub_stream *t, const struct str_list *started,
         json_write_string(&w, description);
     }
     json_write_object_end(&w);
-    t->broken |=
-        !json_write_done(&w) || !sse_write_event(&t->control, STR(SSE_CONTROL_TYPE), STR(""),
-                                                 (struct str){text.data, text.len});
+    t->lost |= !json_write_done(&w) || !sse_write_event(&t->control, STR(SSE_CONTROL_TYPE), STR(""),
+                                                        (struct str){text.data, text.len});
     t->hub->counts.events++;
     bytes_free(&text);
 }
@@ -329,6 +328,7 @@ static enum look look(struct hub_stream *t, struct bytes *head)
     t->hub->counts.bytes += t->bytes;
     t->bytes = 0;
     stop_lost(t);
+    t->broken |= t->lost;
     if (t->control.len) {
         *head = t->control;
         t->control = (struct bytes){0};

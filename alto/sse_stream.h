@@ -34,6 +34,7 @@ struct hub_stream {
     size_t sub_count, active;
     struct bytes control; /* events that go before all others */
     bool listed;          /* can be found by name */
+    bool lost;            /* no memory for one of those events */
 
     struct hub_stream *left, *right; /* in the worker's ring */
     struct http_stream *out;         /* NULL: not open yet */
