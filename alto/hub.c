@@ -169,10 +169,13 @@ static void make_room(struct hub_node *n, unsigned max)
         hub_node_compact(n, n->middle > n->start ? n->middle : hub_version_newest(n)->seq);
 }
 
+/* The newest one before this is what a client was just told to begin with (RFC 9569 section 6.2):
+ * it is there until it has had time to ask. */
 static bool keeps_whole(const struct hub_node *n, const struct hub_version *v)
 {
     return n->views && v->seq >= n->start &&
-           (v->seq == n->start || v->seq == n->middle || !v->patched || v->part_count != 1);
+           (v->seq == n->start || v->seq == n->middle || v == hub_version_newest(n) ||
+            !v->patched || v->part_count != 1);
 }
 
 struct hub_version *hub_version_add(struct alto_hub *h, struct hub_node *n, struct hub_content *c)

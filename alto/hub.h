@@ -16,9 +16,10 @@
 #define HUB_PARTS_MAX    4u    /* of a multipart answer; RFC 9275 has two */
 #define HUB_LINE_MAX     8192u /* a text has a line feed at the first comma behind so much */
 #define HUB_NAME_LEN     32u   /* 128 random bits in hexadecimal */
-#define HUB_TREE_MAX     ((size_t)8 << 20) /* a longer text is not compared as a tree */
-#define HUB_TYPE_MAX     256u              /* of a media type with its parameters */
-#define HUB_NODE_IDLE_MS 60000u            /* that nobody follows it */
+#define HUB_TREE_MAX     ((size_t)8 << 20)  /* a longer text is not compared as a tree */
+#define HUB_TREES_MAX    ((size_t)64 << 20) /* nor are more of them in one generation */
+#define HUB_TYPE_MAX     256u               /* of a media type with its parameters */
+#define HUB_NODE_IDLE_MS 60000u             /* that nobody follows it */
 
 /* What leads from the version before to this one, of one part of the answer. */
 struct hub_part {
@@ -184,6 +185,7 @@ struct hub_asker {
     struct str user;
     uint64_t groups;
     uint64_t wall_ms;
+    size_t *made; /* bytes of answers that were made for this request; NULL: nobody asks */
 };
 
 /* What both kinds of request say of a resource (RFC 8895 section 6.5, RFC 9569 section 6.1). */

@@ -48,16 +48,19 @@ static struct shared_body *body_of_lines(struct str text)
     return NULL;
 }
 
-/* meta.vtag.tag of an answer; what has none stays without. */
+/* meta.vtag.tag of an answer, whose first member is meta; what has none stays without. The rest is
+ * not read: a worker waits for this. */
 static void read_tag(struct str text, char out[ALTO_TAG_MAX + 1])
 {
-    json_t *doc = text.n <= HUB_TREE_MAX ? json_loadb(text.p, text.n, 0, NULL) : NULL;
-    const json_t *vtag = json_object_get(json_object_get(doc, "meta"), "vtag");
-    const char *tag = json_string_value(json_object_get(vtag, "tag"));
+    static const struct str before = {"{\"meta\":", 8};
+    const bool has = text.n > before.n && memcmp(text.p, before.p, before.n) == 0;
+    json_t *meta =
+        has ? json_loadb(text.p + before.n, text.n - before.n, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+    const char *tag = json_string_value(json_object_get(json_object_get(meta, "vtag"), "tag"));
 
     if (tag && strlen(tag) <= ALTO_TAG_MAX)
         memcpy(out, tag, strlen(tag) + 1);
-    json_decref(doc);
+    json_decref(meta);
 }
 
 static bool take_type(struct str type, struct hub_content *out)

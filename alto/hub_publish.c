@@ -46,9 +46,19 @@ static bool collect(struct alto_hub *h, uint64_t generation, struct steps *s)
     return true;
 }
 
+/* Maps are compared as they are in memory, all else as trees: of those not more in one generation
+ * than others can wait for. */
+static bool may_compare(const struct step *s, size_t *trees)
+{
+    if (s->node->kind == ALTO_NETWORK_MAP || s->node->kind == ALTO_COST_MAP)
+        return true;
+    *trees += s->content.whole->len;
+    return *trees <= HUB_TREES_MAX;
+}
+
 /* Without the lock. */
 static void prepare(struct step *s, struct alto_catalog *before, struct alto_catalog *c,
-                    uint64_t wall_ms)
+                    uint64_t wall_ms, size_t *trees)
 {
     const struct alto_resource *to = alto_find_id(c, str_from(s->node->id));
     const struct alto_resource *from = before ? alto_find_id(before, str_from(s->node->id)) : NULL;
@@ -66,7 +76,7 @@ static void prepare(struct step *s, struct alto_catalog *before, struct alto_cat
         return;
     }
     s->to = STEP_CHANGED;
-    if (from && from->kind == to->kind && !s->node->behind)
+    if (from && from->kind == to->kind && !s->node->behind && may_compare(s, trees))
         hub_content_patch(&s->content, s->node, from, to);
     /* Multipart texts differ in their boundary, too. */
     if (s->content.patched && !s->content.part_count) {
@@ -110,7 +120,7 @@ enum err_code alto_hub_publish(struct alto_hub *h, struct alto_catalog *c, uint6
     struct alto_catalog *before;
     struct steps steps = {0};
     uint64_t generation;
-    size_t done = 0;
+    size_t done = 0, trees = 0;
     bool good;
 
     hub_lock(h);
@@ -121,7 +131,7 @@ enum err_code alto_hub_publish(struct alto_hub *h, struct alto_catalog *c, uint6
     while (good && done < steps.n) {
         hub_unlock(h);
         for (; done < steps.n; done++)
-            prepare(&steps.p[done], before, c, wall_ms);
+            prepare(&steps.p[done], before, c, wall_ms, &trees);
         hub_lock(h);
         good = collect(h, generation, &steps);
     }

@@ -73,13 +73,25 @@ static void unfollow_all(struct alto_hub *h, struct stream_request *q)
     hub_unlock(h);
 }
 
-static bool follow_all(const struct hub_asker *who, struct stream_request *q, struct alto_error *e)
+/* The worker makes the answers that nobody follows yet: together as much as one request may ask for
+ * otherwise. */
+static bool follow_all(struct hub_asker who, size_t answer_max, struct stream_request *q,
+                       struct alto_error *e)
 {
-    for (size_t i = 0; i < q->add_count; i++)
-        if (!hub_follow(who, &q->adds[i].ask, &q->adds[i].node, e)) {
-            unfollow_all(who->hub, q);
-            return false;
-        }
+    size_t made = 0;
+
+    who.made = &made;
+    for (size_t i = 0; i < q->add_count; i++) {
+        if (answer_max && made > answer_max)
+            alto_status(e, 503,
+                        "the answers that are followed are longer than %zu bytes together, which "
+                        "is answer-max of this server: add them by several requests",
+                        answer_max);
+        else if (hub_follow(&who, &q->adds[i].ask, &q->adds[i].node, e))
+            continue;
+        unfollow_all(who.hub, q);
+        return false;
+    }
     return true;
 }
 
@@ -194,7 +206,8 @@ static struct hub_stream *open_stream(struct alto_server *s, const struct hub_as
     struct hub_stream *t;
     bool good;
 
-    if (!read_request(who, in, true, &q) || !follow_all(who, &q, in->e))
+    if (!read_request(who, in, true, &q) ||
+        !follow_all(*who, s->catalog->limits.answer_max, &q, in->e))
         return NULL;
     t = stream_new(s, who);
     if (!t) {
@@ -343,7 +356,8 @@ static bool control(struct alto_server *s, struct str name, const struct hub_ask
     unsigned worker = 0;
     bool good;
 
-    if (!read_request(who, in, false, &q) || !follow_all(who, &q, in->e))
+    if (!read_request(who, in, false, &q) ||
+        !follow_all(*who, s->catalog->limits.answer_max, &q, in->e))
         return false;
     hub_lock(h);
     t = sse_find(h, name);

@@ -205,6 +205,8 @@ static enum follow follow_new(const struct hub_asker *who, const struct hub_ask 
         hub_node_free(n);
         return REFUSED;
     }
+    if (who->made && !content.bodies)
+        *who->made += content.whole->len;
     hub_lock(h);
     other = find(h, ask);
     if (h->catalog != c)

@@ -352,6 +352,36 @@ START_TEST(inputs_have_a_limit_of_memory)
 }
 END_TEST
 
+/* One request makes the worker work no more than others do; what somebody follows already costs
+ * nothing. */
+START_TEST(a_request_has_a_limit_of_work)
+{
+#define FOLLOW(k) "\"" k "\":{\"resource-id\":\"net-filter\",\"input\":{\"pids\":[\"no" k "\"]}}"
+    struct side *s = side_new(NULL, 9);
+    struct reader *all, *one, *two, *three;
+    struct alto_hub_counts counts;
+    size_t one_len;
+
+    one = side_stream(s, 0, "{\"add\":{" FOLLOW("1") "}}");
+    ck_assert_int_eq(one->status, 200);
+    alto_hub_count(s->hub, &counts);
+    one_len = counts.memory;
+    s->catalog->limits.answer_max = one_len + one_len / 2; /* one of them, not two */
+    all = side_stream(s, 0, "{\"add\":{" FOLLOW("2") "," FOLLOW("3") "," FOLLOW("4") "}}");
+    ck_assert_int_eq(all->status, 503);
+    two = side_stream(s, 0, "{\"add\":{" FOLLOW("2") "," FOLLOW("3") "}}");
+    ck_assert_int_eq(two->status, 200);
+    three = side_stream(s, 0, "{\"add\":{" FOLLOW("1") "," FOLLOW("2") "," FOLLOW("3") "}}");
+    ck_assert_int_eq(three->status, 200);
+    reader_free(all);
+    reader_free(one);
+    reader_free(two);
+    reader_free(three);
+    side_free(s);
+#undef FOLLOW
+}
+END_TEST
+
 /* Two workers with clients that come and go, and control each other's streams; a publisher. */
 struct threads {
     struct side *s;
@@ -467,6 +497,7 @@ int main(void)
     tcase_add_test(c, memory_has_a_limit);
     tcase_add_test(c, inputs_have_a_limit);
     tcase_add_test(c, inputs_have_a_limit_of_memory);
+    tcase_add_test(c, a_request_has_a_limit_of_work);
     tcase_add_test(c, threads);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);
