@@ -388,6 +388,7 @@ enum {
     O_ENDPOINTS,
     O_ENTITIES,
     O_INPUT,
+    O_ROWS,
     O_CONSTRAINT,
     O_CA,
     O_INSECURE,
@@ -420,6 +421,7 @@ static const struct option options[] = {
     {"endpoints", required_argument, NULL, O_ENDPOINTS},
     {"entities", required_argument, NULL, O_ENTITIES},
     {"input", required_argument, NULL, O_INPUT},
+    {"rows", required_argument, NULL, O_ROWS},
     {"constraint", required_argument, NULL, O_CONSTRAINT},
     {"ca", required_argument, NULL, O_CA},
     {"insecure", no_argument, NULL, O_INSECURE},
@@ -515,9 +517,9 @@ static enum err_code take_checked(struct cli_alto *a, int opt, const char *arg, 
 static enum err_code take_option(struct cli_alto *a, int opt, const char *arg, struct err *e)
 {
     const char **texts[] = {&a->pids,  &a->srcs,      &a->dsts,     &a->types, &a->costs,
-                            &a->props, &a->endpoints, &a->entities, &a->input};
+                            &a->props, &a->endpoints, &a->entities, &a->input, &a->rows};
 
-    if (opt >= O_PIDS && opt <= O_INPUT) {
+    if (opt >= O_PIDS && opt <= O_ROWS) {
         *texts[opt - O_PIDS] = arg;
         return ERR_OK;
     }
@@ -580,18 +582,28 @@ static enum err_code read_words(struct cli_alto *a, int argc, char **argv, struc
 
 /* ---- the command */
 
+static enum err_code run_check(struct cli_alto *a, struct err *e)
+{
+    bool failed = false;
+    const enum err_code rc = cli_alto_check(a, &failed, e);
+
+    if (rc == ERR_OK && failed)
+        return err_set(e, ERR_CONFLICT, "the server fails what it must do");
+    return rc;
+}
+
 static const struct {
     const char *name;
     enum err_code (*run)(struct cli_alto *a, struct err *e);
 } commands[] = {
-    {"ird", run_ird},          {"get", run_get},           {"filter", cli_alto_filter},
-    {"ecs", cli_alto_ecs},     {"eps", cli_alto_eps},      {"props", cli_alto_props},
-    {"watch", cli_alto_watch}, {"discover", run_discover},
+    {"ird", run_ird},          {"get", run_get},      {"filter", cli_alto_filter},
+    {"ecs", cli_alto_ecs},     {"eps", cli_alto_eps}, {"props", cli_alto_props},
+    {"watch", cli_alto_watch}, {"check", run_check},  {"discover", run_discover},
 };
 
 static int usage(void)
 {
-    fputs("usage: waymark alto ird|get|filter|ecs|eps|props|watch URL ...\n"
+    fputs("usage: waymark alto ird|get|filter|ecs|eps|props|watch|check URL ...\n"
           "       waymark alto discover --domain NAME | --for-address ADDRESS\n"
           "--domain and --for-address may stand in place of any URL; see waymark(1)\n",
           stderr);

@@ -19,7 +19,7 @@ enum cli_alto_mode { CLI_ALTO_MODE_ANY, CLI_ALTO_MODE_SSE, CLI_ALTO_MODE_TIPS, C
 struct cli_alto {
     /* The words: lists are as they were typed, with commas; NULL: not there. */
     bool json, all, deep, lenient, no_head;
-    const char *pids, *srcs, *dsts, *types, *costs, *props, *endpoints, *entities, *input;
+    const char *pids, *srcs, *dsts, *types, *costs, *props, *endpoints, *entities, *input, *rows;
     const char *constraints[CLI_ALTO_CONSTRAINTS_MAX];
     size_t constraint_count;
     const char *ca_file, *domain, *address;
