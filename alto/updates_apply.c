@@ -362,8 +362,13 @@ enum err_code update_apply(struct alto_client *c, unsigned resource, struct str 
             u->apart_ms = c->now_ms;
         return ERR_OK;
     }
-    u->apart_ms = 0;
-    c->update_failures = 0;
+    if (pending_bytes(u) > 0) { /* for a network map that is to come */
+        if (!u->apart_ms)
+            u->apart_ms = c->now_ms;
+    } else {
+        u->apart_ms = 0;
+        c->update_failures = 0;
+    }
     client_publish(c, &u->state);
     return ERR_OK;
 }

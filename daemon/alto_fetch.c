@@ -47,6 +47,7 @@ struct conn {
 struct alto_fetch {
     struct event_base *base;
     struct evdns_base *dns; /* made when a name is first looked up */
+    bool dns_failed;        /* the newest lookup: the resolvers may be others by now */
     struct ssl_ctx_st *tls;
     struct alto_client *client;
     alto_fetch_maps_fn *maps;
@@ -304,6 +305,7 @@ static void on_lookup(int result, struct evutil_addrinfo *list, void *arg)
         return;
     }
     k->lookup = NULL;
+    k->f->dns_failed = result != 0;
     if (result != 0) {
         snprintf(why, sizeof why, "the name cannot be looked up: %s", evutil_gai_strerror(result));
         fail_later(k, why);
@@ -317,6 +319,14 @@ static void on_lookup(int result, struct evutil_addrinfo *list, void *arg)
         fail_later(k, "the name has no address that is public");
 }
 
+/* What the host's resolvers are, once more: it may have moved to another network. */
+static void dns_again(struct evdns_base *dns)
+{
+    evdns_base_clear_nameservers_and_suspend(dns);
+    evdns_base_resolv_conf_parse(dns, DNS_OPTION_NAMESERVERS, "/etc/resolv.conf");
+    evdns_base_resume(dns);
+}
+
 static void look_up(struct conn *k)
 {
     const struct evutil_addrinfo hints = {
@@ -327,6 +337,8 @@ static void look_up(struct conn *k)
     if (!k->f->dns)
         k->f->dns = evdns_base_new(k->f->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
                                                    EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    else if (k->f->dns_failed)
+        dns_again(k->f->dns);
     l = k->f->dns ? calloc(1, sizeof *l) : NULL;
     if (!l) {
         fail_later(k, "no resolver");

@@ -458,6 +458,23 @@ START_TEST(edges_without_end)
 }
 END_TEST
 
+/* Conformance: U-26, U-29. */
+START_TEST(a_network_map_that_never_comes)
+{
+    stream_server();
+    start();
+    say(EVENT(MERGE, "r1", COST_PATCH_FOR("t2", "8")));
+    pass(29000);
+    ck_assert_str_eq(status().error, "");
+    pass(1000);
+    ck_status("have not come in 30 s");
+    pass(1200);
+    ck_assert_uint_eq(asked(ASK_NET), 2);
+    ck_assert_uint_eq(asked(ASK_STREAM), 2);
+    ck_assert_uint_eq(w.generations, 1);
+}
+END_TEST
+
 /* What waits for a network map is no more than one answer may be. */
 START_TEST(what_waits_is_bounded)
 {
@@ -579,6 +596,7 @@ int main(void)
     tcase_add_test(t, long_polls_end);
     tcase_add_test(t, comments_confirm);
     tcase_add_test(t, edges_without_end);
+    tcase_add_test(t, a_network_map_that_never_comes);
     tcase_add_test(t, what_waits_is_bounded);
     tcase_add_loop_test(t, views_that_are_gone, 0, 2);
     tcase_add_test(t, corrupt_edges);
