@@ -232,7 +232,7 @@ enum err_code control_reload(struct control *c, struct err *e)
     config_hold_drop(c->newest);
     c->newest = hold;
     hold = NULL;
-    control_alto_post(c);
+    control_alto_post(c, true);
     log_info("event=reload.done config=%s", c->config_path);
 
 done:
@@ -284,7 +284,7 @@ static void on_debounce(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 
     c->changed = 0;
     rc = load_and_publish(c, c->newest, changed, true, &e);
-    control_alto_post(c);
+    control_alto_post(c, false);
     if (rc != ERR_OK) {
         snprintf(c->last_error, sizeof c->last_error, "%s", e.text);
         control_log_problem("maps.refused", &e);

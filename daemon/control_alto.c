@@ -49,7 +49,7 @@ enum err_code control_alto_run(struct control *c, struct err *e)
     c->alto.publisher = alto_publisher_start(&c->started->config->alto, c->alto.hub, give, c);
     if (!c->alto.publisher)
         return err_set(e, ERR_LIMIT, "no memory for the ALTO server");
-    control_alto_post(c);
+    control_alto_post(c, true);
     return ERR_OK;
 }
 
@@ -75,6 +75,7 @@ void control_alto_files(struct control *c, struct alto_files *files, const char 
         return;
     alto_files_drop(c->alto.files);
     c->alto.files = files;
+    c->alto.files_number++;
 }
 
 /* What the streamers are and do, as far as it is served. */
@@ -131,7 +132,7 @@ static bool facts_changed(struct control *c, const struct alto_job *job)
     return true;
 }
 
-static void post(struct control *c, bool always)
+void control_alto_post(struct control *c, bool changed)
 {
     struct err e = {0};
     struct alto_job *job;
@@ -144,15 +145,16 @@ static void post(struct control *c, bool always)
         control_log_problem("alto.refused", &e);
         return;
     }
-    if (facts_changed(c, job) || always)
+    if (facts_changed(c, job))
+        changed = true;
+    if (changed || c->alto.posted_view != c->view->serial ||
+        c->alto.posted_files != c->alto.files_number) {
+        c->alto.posted_view = c->view->serial;
+        c->alto.posted_files = c->alto.files_number;
         alto_publisher_post(c->alto.publisher, job);
-    else
+    } else {
         alto_job_drop(job);
-}
-
-void control_alto_post(struct control *c)
-{
-    post(c, true);
+    }
 }
 
 void control_alto_turn(struct control *c)
@@ -160,7 +162,7 @@ void control_alto_turn(struct control *c)
     const struct alto_conf *a = &c->newest->config->alto;
 
     if ((a->streamers_id.n || a->cdni_id.n) && c->turn.now_ms >= c->alto.facts_due_ms)
-        post(c, false);
+        control_alto_post(c, false);
 }
 
 void control_alto_stop(struct control *c)

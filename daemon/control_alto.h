@@ -9,7 +9,9 @@ struct control;
 struct control_alto {
     struct alto_hub *hub; /* NULL: there is no ALTO server */
     struct alto_publisher *publisher;
-    struct alto_files *files; /* the newest good ones */
+    struct alto_files *files;           /* the newest good ones */
+    uint64_t files_number;              /* counts them up */
+    uint64_t posted_view, posted_files; /* what the newest job was made of */
     uint64_t facts_due_ms;
     char facts[2 * (ALTO_TAG_MAX + 1)]; /* tags of the newest facts */
     char error[ERR_TEXT_MAX];           /* of the newest files; empty: they are good */
@@ -27,8 +29,9 @@ enum err_code control_alto_load(struct control *c, const struct config *conf,
                                 struct alto_files **out, struct err *e) MUST_CHECK;
 /* These files are the newest (the reference passes), or could not be read (NULL and why). */
 void control_alto_files(struct control *c, struct alto_files *files, const char *why);
-/* A view was published: the catalog follows. */
-void control_alto_post(struct control *c);
+/* The catalog follows, if view or files are others than those of the newest one. changed: the
+ * configuration is. */
+void control_alto_post(struct control *c, bool changed);
 /* Each second: load and state of the streamers, where they are served. */
 void control_alto_turn(struct control *c);
 /* Behind the workers' end. */

@@ -53,7 +53,7 @@ static bool on_maps(void *ctx, const struct alto_source_maps *maps)
         problem(c, &e);
         return false;
     }
-    control_alto_post(c);
+    control_alto_post(c, false);
     return true;
 }
 

@@ -43,7 +43,7 @@ static void calendar_turn(struct control *c)
     if (control_publish(c, c->newest, &e) != ERR_OK)
         control_log_problem("calendar.refused", &e);
     else
-        control_alto_post(c);
+        control_alto_post(c, false);
 }
 
 /* ---- what survives a restart */

@@ -625,6 +625,8 @@ def alto_generations_bench(alto):
     for s in holders:
         s.close()
     read = now["sources"]
+    verdict("alto-published-ms", read["network_map"]["read_ms"] + read["cost_map"]["read_ms"] + now["alto"]["text_ms"], 400,
+            digits=0)
     print(f"  read: network map {read['network_map']['read_ms']} ms, cost map {read['cost_map']['read_ms']} ms; "
           f"texts {now['alto']['text_ms']} ms, compressed {now['alto']['compress_ms']} ms")
     verdict("alto-resident-MB", resident, 250)
