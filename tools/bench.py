@@ -522,35 +522,33 @@ def alto_bench():
         alto_generations_bench(alto)
 
 
-def change_costs(alto, share, tag=None):
-    """About this share of the costs changed, in place; a new tag for both maps when given."""
-    text = (alto.work / "costmap.json").read_text()
-    doc = json.loads(text)
-    pick = random.Random(share)
-    for row in doc["cost-map"].values():
+def change_maps(alto, tag, prefixes=0.0, costs=0.0):
+    """In this share of the PIDs a prefix goes, this share of the costs grows, and both maps have a new tag."""
+    pick = random.Random(tag)
+    net = json.loads((alto.work / "networkmap.json").read_text())
+    cost = json.loads((alto.work / "costmap.json").read_text())
+    net["meta"]["vtag"]["tag"] = cost["meta"]["dependent-vtags"][0]["tag"] = tag
+    for groups in net["network-map"].values():
+        if len(groups.get("ipv4", [])) > 1 and pick.random() < prefixes:
+            groups["ipv4"].pop()
+    for row in cost["cost-map"].values() if costs else []:
         for key in row:
-            if pick.random() < share:
+            if pick.random() < costs:
                 row[key] += 1
-    if tag:
-        doc["meta"]["dependent-vtags"][0]["tag"] = tag
-        net = json.loads((alto.work / "networkmap.json").read_text())
-        net["meta"]["vtag"]["tag"] = tag
-        (alto.work / "networkmap.new").write_text(json.dumps(net, separators=(",", ":")))
-        (alto.work / "networkmap.new").rename(alto.work / "networkmap.json")
-    (alto.work / "costmap.new").write_text(json.dumps(doc, separators=(",", ":")))
-    (alto.work / "costmap.new").rename(alto.work / "costmap.json")
+    for name, doc in (("networkmap", net), ("costmap", cost)):
+        (alto.work / f"{name}.new").write_text(json.dumps(doc, separators=(",", ":")))
+    for name in ("networkmap", "costmap"):
+        (alto.work / f"{name}.new").rename(alto.work / f"{name}.json")
 
 
 STREAMS = 5000
 
 
 def alto_streams_bench(alto):
-    """STREAMS subscribers of the cost map, who have the newest; then one patch of about 400 kB to all of them."""
+    """STREAMS subscribers of the network map, who have the newest; then one patch of about 400 kB to all of them."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     net = alto.get(f"{alto.base}")["meta"]["vtag"]
-    body = json.dumps({"add": {"net": {"resource-id": net["resource-id"], "tag": net["tag"]},
-                               "cost": {"resource-id": f"{alto.base.removeprefix('/alto/')}-cost-num-routingcost",
-                                        "tag": alto_cost_tag(alto)}}})
+    body = json.dumps({"add": {"net": {"resource-id": net["resource-id"], "tag": net["tag"]}}})
     request = (f"POST /alto/updates HTTP/1.1\r\nHost: bench.example\r\nContent-Type: application/alto-updatestreamparams+json"
                f"\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode()
     before, poller, streams = alto.memory(), select.epoll(), {}
@@ -582,8 +580,8 @@ def alto_streams_bench(alto):
     read(3, lambda: False)
     opened = alto.memory()
     start = [s[1] for s in streams.values()]
-    change_costs(alto, 0.011)
-    want = 300_000
+    change_maps(alto, "bench-1", prefixes=0.12)
+    want = 200_000
     first, last = read(90, lambda: all(s[1] - b > want for s, b in zip(streams.values(), start)))
     first2, last2 = read(3, lambda: False)
     size = statistics.median(s[1] - b for s, b in zip(streams.values(), start))
@@ -599,11 +597,6 @@ def alto_streams_bench(alto):
     verdict("alto-sse-kB-a-stream", max(opened - before, alto.memory() - before) * 1024 / STREAMS, 64)
 
 
-def alto_cost_tag(alto):
-    """What the server calls the cost map's version; \"\" when it does not say."""
-    return alto.get(f"{alto.base}-cost-num-routingcost")["meta"].get("vtag", {}).get("tag", "")
-
-
 def alto_generations_bench(alto):
     """Both maps change while a client still reads the old ones: how long it takes, and what is resident then."""
     holders = []
@@ -614,7 +607,7 @@ def alto_generations_bench(alto):
         holders.append(s)
     time.sleep(1)
     was = alto.status()
-    change_costs(alto, 0.1, tag="bench-2")
+    change_maps(alto, "bench-2", prefixes=0.1, costs=0.1)
     end = time.monotonic() + 30
     now = was
     while time.monotonic() < end and (now["alto"]["serial"] == was["alto"]["serial"] or
