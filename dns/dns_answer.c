@@ -2,8 +2,6 @@
  * they apply. No allocation, no lock, no clock unless the access log is on. */
 #include "dns/dns_answer.h"
 
-#include "dns/dns_zone.h"
-
 #define POINTER_TO_QUESTION (DNS_POINTER_BITS | DNS_HEADER_LEN)
 #define HINFO_TTL_S         3600u /* RFC 8482 section 4.2 leaves it to us */
 
@@ -23,7 +21,7 @@ struct answer {
     uint16_t flags;
     uint16_t counts[SECTIONS];
     struct dns_out out;
-    struct route_question ask;
+    struct route_question ask; /* choose() fills it and r; decided says so */
     struct route r;
 };
 
@@ -376,7 +374,7 @@ static void answer_entry(struct answer *a, const struct dns_entry *e, const stru
 static void answer_query(struct answer *a)
 {
     const struct dns_zones *zones = a->turn->view->part[VIEW_PART_DNS];
-    struct dns_found found;
+    const struct dns_found found = a->in->found;
 
     if (a->q->qclass != DNS_CLASS_IN) {
         a->rcode = DNS_REFUSED;
@@ -392,7 +390,6 @@ static void answer_query(struct answer *a)
         a->rcode = transfer ? DNS_REFUSED : DNS_NOTIMP;
         return;
     }
-    found = dns_zones_find(zones, a->q->name, a->q->name_len, a->q->labels);
     if (!found.zone) {
         a->rcode = DNS_REFUSED;
         return;
@@ -512,20 +509,33 @@ static void write_note(const struct answer *a, const uint8_t *query)
     note_commit(t->notes);
 }
 
+/* All but out, and ask and r, which are large. */
+static void begin(struct answer *a, struct turn *t, const struct dns_conf *conf,
+                  const struct dns_asked *in)
+{
+    a->turn = t;
+    a->conf = conf;
+    a->zone = NULL;
+    a->service = NULL;
+    a->in = in;
+    a->q = &in->q;
+    a->truncated = a->decided = a->may_be_alias = false;
+    a->scope = 0;
+    a->rcode = in->rcode;
+    a->flags = 0;
+    memset(a->counts, 0, sizeof a->counts);
+}
+
 static size_t compose(struct turn *t, const struct dns_conf *conf, const struct dns_asked *in,
                       bool tcp, const uint8_t *query, uint8_t *out, size_t out_max)
 {
     const size_t head = DNS_HEADER_LEN + in->q.question_len;
     const size_t opt = opt_len(in); /* its place is kept free: no answer pushes it out */
-    struct answer a = {
-        .turn = t,
-        .conf = conf,
-        .in = in,
-        .q = &in->q,
-        .rcode = in->rcode,
-        .out = {.p = out, .len = head, .limit = limit_get(in, conf, tcp, out_max) - opt},
-    };
+    UNINITIALIZED struct answer a;
 
+    begin(&a, t, conf, in);
+    a.out =
+        (struct dns_out){.p = out, .len = head, .limit = limit_get(in, conf, tcp, out_max) - opt};
     memcpy(out + DNS_HEADER_LEN, query + DNS_HEADER_LEN, in->q.question_len);
     if (a.rcode == DNS_NOERROR)
         answer_query(&a);
@@ -565,6 +575,19 @@ void dns_answer_read(const struct dns_conf *conf, struct addr client, const uint
         out->client = out->ecs.addr;
 }
 
+void dns_answer_find(const struct turn *t, struct dns_asked *in)
+{
+    const struct dns_entry *e;
+
+    if (in->rcode != DNS_NOERROR)
+        return;
+    in->found =
+        dns_zones_find(t->view->part[VIEW_PART_DNS], in->q.name, in->q.name_len, in->q.labels);
+    e = in->found.entry;
+    if (e && e->service)
+        route_sent_prefetch(t, in->client, e->service->ask.q.content);
+}
+
 size_t dns_answer_write(struct turn *t, const struct dns_conf *conf, const struct dns_asked *in,
                         bool tcp, const uint8_t *query, uint8_t *out, size_t out_max)
 {
@@ -580,5 +603,6 @@ size_t dns_answer(struct turn *t, const struct dns_conf *conf, struct addr clien
     UNINITIALIZED struct dns_asked in;
 
     dns_answer_read(conf, client, query, n, &in);
+    dns_answer_find(t, &in);
     return dns_answer_write(t, conf, &in, tcp, query, out, out_max);
 }

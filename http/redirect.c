@@ -186,6 +186,7 @@ static void ask(struct asked *a, uint8_t want)
         .delegated = comes_back(a),
     };
     route_content(t->view, &a->ask, a->q->path, a->q->query, t->keys);
+    route_sent_prefetch(t, a->ask.q.client, a->ask.q.content);
     route(t, &a->ask, &a->r);
     a->asked = true;
 }

@@ -91,18 +91,13 @@ void route_content(const struct view *v, struct route_question *q, struct str pa
         digest_key_fill(q, s->conf->digest_url, path, query);
 }
 
-/* Stages 4 to 8. */
-static void ask_local(const struct view *v, const struct live *live, const struct route_question *q,
-                      struct route *r)
+/* The second question, where the first has no good answer. Apart, as it seldom is asked. */
+static __attribute__((noinline)) void ask_other(const struct view *v, const struct live *live,
+                                                const struct route_question *q, struct route *r)
 {
-    struct question other;
-    struct decision second;
+    struct question other = q->q;
+    UNINITIALIZED struct decision second;
 
-    decide_at(v, live, &q->q, &r->at, &r->decision);
-    if (!(q->other_need | q->other_need_any) ||
-        (r->decision.count && r->decision.why != WHY_DEGRADED))
-        return;
-    other = q->q;
     other.need = q->other_need;
     other.need_any = q->other_need_any;
     decide_at(v, live, &other, &r->at, &second);
@@ -110,6 +105,16 @@ static void ask_local(const struct view *v, const struct live *live, const struc
         r->decision = second;
         r->other = true;
     }
+}
+
+/* Stages 4 to 8. */
+static void ask_local(const struct view *v, const struct live *live, const struct route_question *q,
+                      struct route *r)
+{
+    decide_at(v, live, &q->q, &r->at, &r->decision);
+    if ((q->other_need | q->other_need_any) &&
+        (r->decision.count == 0 || r->decision.why == WHY_DEGRADED))
+        ask_other(v, live, q, r);
 }
 
 /* Nobody of ours is good: all are down, or full. */
@@ -231,11 +236,8 @@ void route(struct turn *t, const struct route_question *q, struct route *out)
         [ROUTE_LIMITED] = METRIC_ROUTE_LIMITED,     [ROUTE_NOBODY] = METRIC_ROUTE_NOBODY,
     };
     const struct view *v = t->view;
-
     enum admitted verdict = ADMIT_YES;
 
-    if (t->sessions)
-        out->session = session_table_key(t->sessions, q->q.client, q->q.content);
     decide_prefetch(v, t->live, q->q.content);
     route_begin(v, q, out);
     if (v->services[q->q.service].admit)
@@ -243,6 +245,12 @@ void route(struct turn *t, const struct route_question *q, struct route *out)
     if (!not_admitted(v, q, verdict, out))
         ask_in_order(v, t->live, q, out);
     metric_add(t->metrics, by_route[out->to], 1);
+}
+
+void route_sent_prefetch(const struct turn *t, struct addr client, uint64_t content)
+{
+    if (t->sessions)
+        session_table_prefetch(t->sessions, client, content);
 }
 
 void route_look(const struct view *v, const struct live *live, const struct route_question *q,
@@ -287,8 +295,8 @@ void route_sent(struct turn *t, const struct route_question *q, const struct rou
         return;
     at = v->streamers[first->streamer].live;
     if (t->sessions && window_s &&
-        !session_table_note_key(t->sessions, r->session, at, (uint32_t)(t->now_ms / 1000),
-                                window_s)) {
+        !session_table_note(t->sessions, q->q.client, q->q.content, at,
+                            (uint32_t)(t->now_ms / 1000), window_s)) {
         metric_add(t->metrics, METRIC_SESSIONS_AGAIN, 1);
         return;
     }

@@ -37,7 +37,6 @@ struct route {
     uint16_t downstream; /* index in the view; DOWNSTREAM_NONE unless to says so */
     bool other;          /* the decision is for other_need and other_need_any */
     const char *why;     /* a sentence; NULL for ROUTE_STREAMERS, where decision.why says it */
-    uint64_t session;    /* session_table_key, where there is such a table */
     struct located at;
     struct decision decision; /* count is 0 where nobody was asked; else also there when somebody
                                  else serves */
@@ -49,6 +48,9 @@ void route_content(const struct view *v, struct route_question *q, struct str pa
                    struct str query, struct key_scratch *keys);
 
 void route(struct turn *t, const struct route_question *q, struct route *out);
+/* Ahead of route(), where the answer will most likely be told to route_sent(): the memory of
+ * sessions is on its way while the decision is made. content is the question's. */
+void route_sent_prefetch(const struct turn *t, struct addr client, uint64_t content);
 /* The same without the rates, which an onlooker must not use up: for explain. */
 void route_look(const struct view *v, const struct live *live, const struct route_question *q,
                 struct route *out);

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/hash.h"
 
@@ -10,6 +11,7 @@
 #define ENTRIES_MIN 64u
 #define ENTRIES_MAX ((size_t)1 << 32)
 #define TRIES_MAX   4 /* others wrote the bucket meanwhile */
+#define HUGE_PAGE   ((size_t)2 << 20)
 
 /* An entry: tag of client and content in the high 32 bits, never 0; the live slot in 14; in the low
  * 18 the second of the last question, which wraps every three days. Entries that are older than a
@@ -31,9 +33,25 @@ _Static_assert(LIVE_SLOTS <= SLOT_MASK + 1, "a slot fits");
 struct session_table {
     _Atomic uint64_t *word;
     size_t bucket_mask;
-    struct hash_key key;
+    struct hash_words_key key;
     _Alignas(64) _Atomic uint64_t swept_s; /* sweeping is done up to this second, plus 1 */
 };
+
+/* All entries empty; NULL: no memory. Nearly every look is at another page, so that with small
+ * pages finding the page would cost as much as the look. */
+static _Atomic uint64_t *words_new(size_t n)
+{
+    const size_t bytes = n * sizeof(uint64_t); /* a power of two */
+    const bool huge = bytes >= HUGE_PAGE;
+    void *p = aligned_alloc(huge ? HUGE_PAGE : 64, bytes);
+
+    if (!p)
+        return NULL;
+    if (huge)
+        (void)madvise(p, bytes, MADV_HUGEPAGE);
+    memset(p, 0, bytes);
+    return p;
+}
 
 struct session_table *session_table_new(size_t entries)
 {
@@ -45,14 +63,13 @@ struct session_table *session_table_new(size_t entries)
     while (n < entries && n < ENTRIES_MAX)
         n *= 2;
     memset(t, 0, sizeof *t);
-    t->word = aligned_alloc(64, n * sizeof *t->word);
+    t->word = words_new(n);
     if (!t->word) {
         free(t);
         return NULL;
     }
-    memset(t->word, 0, n * sizeof *t->word);
     t->bucket_mask = n / WAYS - 1;
-    t->key = hash_key_new();
+    hash_random(&t->key, sizeof t->key);
     return t;
 }
 
@@ -113,14 +130,16 @@ static unsigned find(const uint64_t bucket[WAYS], uint64_t tag, uint32_t now_s, 
     unsigned at = 0;
     uint32_t oldest = 0;
 
+    *found = true;
+    for (unsigned i = 0; i < WAYS; i++)
+        if (bucket[i] >> 32 == tag)
+            return i;
     *found = false;
     for (unsigned i = 0; i < WAYS; i++) {
-        const uint32_t age = bucket[i] ? age_of(bucket[i], now_s) : UINT32_MAX;
+        const uint32_t age = age_of(bucket[i], now_s);
 
-        if (bucket[i] >> 32 == tag) {
-            *found = true;
+        if (bucket[i] == 0)
             return i;
-        }
         if (age > oldest) {
             oldest = age;
             at = i;
@@ -129,27 +148,27 @@ static unsigned find(const uint64_t bucket[WAYS], uint64_t tag, uint32_t now_s, 
     return at;
 }
 
-uint64_t session_table_key(const struct session_table *t, struct addr client, uint64_t content)
+static uint64_t key_of(const struct session_table *t, struct addr client, uint64_t content)
 {
-    const uint64_t who[3] = {client.hi, client.lo, content};
-    const uint64_t hash = hash_keyed(&t->key, who, sizeof who);
+    return hash_words(&t->key, client.hi, client.lo, content);
+}
 
-    __builtin_prefetch(t->word + (hash & t->bucket_mask) * WAYS, 1);
-    return hash;
+static _Atomic uint64_t *bucket_of(const struct session_table *t, uint64_t key)
+{
+    return t->word + (key & t->bucket_mask) * WAYS;
+}
+
+void session_table_prefetch(const struct session_table *t, struct addr client, uint64_t content)
+{
+    __builtin_prefetch(bucket_of(t, key_of(t, client, content)), 1);
 }
 
 bool session_table_note(struct session_table *t, struct addr client, uint64_t content, lidx i,
                         uint32_t now_s, uint32_t window_s)
 {
-    return session_table_note_key(t, session_table_key(t, client, content), i, now_s, window_s);
-}
-
-bool session_table_note_key(struct session_table *t, uint64_t hash, lidx i, uint32_t now_s,
-                            uint32_t window_s)
-{
-    const uint64_t tag = hash >> 32 ? hash >> 32 : 1;
+    const uint64_t key = key_of(t, client, content), tag = key >> 32 ? key >> 32 : 1;
     const uint64_t entry = tag << 32 | (i & SLOT_MASK) << SLOT_AT | (now_s & TIME_MASK);
-    _Atomic uint64_t *at = t->word + (hash & t->bucket_mask) * WAYS;
+    _Atomic uint64_t *at = bucket_of(t, key);
     bool fresh = true;
 
     if (window_s > SESSION_WINDOW_MAX_S)

@@ -21,8 +21,5 @@ void session_table_free(struct session_table *t);
 bool session_table_note(struct session_table *t, struct addr client, uint64_t content, lidx i,
                         uint32_t now_s, uint32_t window_s);
 
-/* The same in two steps: the key is made, and the memory behind it under way, as soon as client and
- * content are known; it is noted once it is known where the client is sent. */
-uint64_t session_table_key(const struct session_table *t, struct addr client, uint64_t content);
-bool session_table_note_key(struct session_table *t, uint64_t key, lidx i, uint32_t now_s,
-                            uint32_t window_s);
+/* Ahead of session_table_note, as soon as client and content are known: its memory is far away. */
+void session_table_prefetch(const struct session_table *t, struct addr client, uint64_t content);

@@ -106,6 +106,52 @@ START_TEST(mix_spreads)
 }
 END_TEST
 
+/* 65,536 neighbours into 4,096 buckets by their lowest bits: nearly as even as by chance, whatever
+ * the key. By chance a bucket of mean 16 has over 64 in one of 10^15 cases. */
+START_TEST(words_spread_neighbours)
+{
+    for (unsigned word = 0; word < 3; word++)
+        for (unsigned shift = 0; shift <= 48; shift += 16) {
+            unsigned in[4096] = {0}, most = 0, empty = 0;
+            struct hash_words_key key;
+
+            hash_random(&key, sizeof key);
+            for (uint64_t i = 0; i < 65536; i++) {
+                const uint64_t x = i << shift;
+                const uint64_t h =
+                    hash_words(&key, word == 0 ? x : 0, word == 1 ? x : 0, word == 2 ? x : 0);
+
+                most = ++in[h % 4096] > most ? in[h % 4096] : most;
+            }
+            for (unsigned i = 0; i < 4096; i++)
+                empty += in[i] == 0;
+            ck_assert_msg(most <= 64 && empty <= 4, "word %u shift %u: %u, %u empty", word, shift,
+                          most, empty);
+        }
+}
+END_TEST
+
+/* Each word counts, and so does each word of the key. */
+START_TEST(words_and_their_key_count)
+{
+    struct hash_words_key key, other;
+    uint64_t h;
+
+    hash_random(&key, sizeof key);
+    h = hash_words(&key, 1, 2, 3);
+    ck_assert_uint_eq(hash_words(&key, 1, 2, 3), h);
+    ck_assert_uint_ne(hash_words(&key, 5, 2, 3), h);
+    ck_assert_uint_ne(hash_words(&key, 1, 5, 3), h);
+    ck_assert_uint_ne(hash_words(&key, 1, 2, 5), h);
+    ck_assert_uint_ne(hash_words(&key, 2, 1, 3), h);
+    for (unsigned i = 0; i < 4; i++) {
+        other = key;
+        other.k[i]++;
+        ck_assert_uint_ne(hash_words(&other, 1, 2, 3), h);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hash");
@@ -118,6 +164,8 @@ int main(void)
     tcase_add_test(t, keys_differ);
     tcase_add_test(t, content_hash_is_fixed);
     tcase_add_test(t, mix_spreads);
+    tcase_add_test(t, words_spread_neighbours);
+    tcase_add_test(t, words_and_their_key_count);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
