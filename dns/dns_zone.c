@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "dns/dns_server.h"
+#include "router/candidates.h"
 
 struct slot {
     uint64_t hash;
@@ -464,22 +465,21 @@ static bool has_away(const struct builder *b, const struct dns_service *s)
     return s->bypass.name.len > 0;
 }
 
-/* What the streamers of a service can, together; a service in CNAME mode needs a host of each. */
-static enum err_code service_streamers(const struct builder *b, struct dns_service *s,
-                                       struct err *e)
+/* A service in CNAME mode needs a host of each of its streamers. */
+static enum err_code hosts_check(const struct builder *b, const struct dns_service *s,
+                                 struct err *e)
 {
     const struct service_conf *c = b->view->services[s->service].conf;
     size_t n = c->streamer_count ? c->streamer_count : b->view->streamer_count;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && s->mode == DNS_MODE_CNAME; i++) {
         sidx k = c->streamer_count ? view_find_streamer(b->view, c->streamers[i]) : (sidx)i;
         const struct streamer_conf *sc;
 
         if (k == SIDX_NONE)
             continue; /* view_build has refused it already */
         sc = b->view->streamers[k].conf;
-        s->can |= sc->can;
-        if (s->mode == DNS_MODE_CNAME && b->out->targets[k].name.len == 0)
+        if (b->out->targets[k].name.len == 0)
             return err_set(e, ERR_CONFLICT,
                            "dns.mode cname: streamer %.*s has no host name to point to",
                            (int)sc->name.n, sc->name.p);
@@ -506,6 +506,7 @@ static enum err_code service_make(struct builder *b, svidx i, struct err *e)
         .service = i,
         .mode = c->dns.mode,
         .answers = c->dns.answers,
+        .can = b->view->services[i].candidates->can,
         .ttl_s = c->dns.ttl_s,
     };
     s->ask.q.service = i;
@@ -519,7 +520,7 @@ static enum err_code service_make(struct builder *b, svidx i, struct err *e)
         return err_set(e, ERR_LIMIT, "dns.ttl: at most %d s", DNS_TTL_MAX);
     if (txt_make(b, c->dns.txt, s, e) != ERR_OK)
         return e->code;
-    return service_streamers(b, s, e);
+    return hosts_check(b, s, e);
 }
 
 /* DNS has no path: of several services on one host, the one for the most paths answers. */

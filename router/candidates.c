@@ -142,6 +142,7 @@ static bool set_same(const struct set *s, const sidx *streamers, size_t n, size_
 static void slots_fill(struct candidates_build *b, struct set *s, const sidx *streamers)
 {
     s->c->equal_weights = true;
+    s->c->can = 0;
     for (uint16_t i = 0; i < s->c->count; i++) {
         const struct view_streamer *st = &b->v->streamers[streamers[i]];
 
@@ -155,6 +156,7 @@ static void slots_fill(struct candidates_build *b, struct set *s, const sidx *st
             .live = st->live,
             .can = st->conf->can,
         };
+        s->c->can |= st->conf->can;
         if (s->slot[i].inv_weight != s->slot[0].inv_weight)
             s->c->equal_weights = false;
     }

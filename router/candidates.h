@@ -52,6 +52,7 @@ struct candidates {
     uint16_t places; /* PIDs that they are in, 1 at least */
     bool equal_weights;
     bool misses_cost; /* at one of them at least, by what the maps say */
+    uint8_t can;      /* of all together */
     uint16_t live_word_count;
     const struct live_word *live_words; /* [live_word_count], each word once */
     uint32_t rows;                      /* one for each PID, and the last for PIDX_NONE */

@@ -346,6 +346,24 @@ START_TEST(service_torrent_gets_the_first_choice)
 }
 END_TEST
 
+/* Nobody is asked where no streamer seeds; the peers are the same. */
+START_TEST(no_streamer_where_none_seeds)
+{
+    struct spec s = {.from = world_addr(4, 1), .torrent = 0, .port = 7, .left = 5, .want = 30};
+
+    join(world_addr(4, 2), 0, false);
+    ck_assert_uint_eq(peers_in(announce(&s), 6), 2); /* the other one and a streamer */
+    ck_assert_uint_eq(world_metric(w, METRIC_ROUTE_STREAMERS), 1);
+    view_drop(w->view);
+    w->view = world_view(&w->maps, w->live, false);
+    w->turn.view = w->view;
+    ck_assert_uint_eq(peers_in(announce(&s), 6), 1);
+    ck_assert_uint_eq(get(out + 20, 4), addr_v4(world_addr(4, 2)));
+    ck_assert_uint_eq(world_metric(w, METRIC_ROUTE_STREAMERS), 1);
+    ck_assert_uint_eq(world_metric(w, METRIC_ROUTE_NOBODY), 0);
+}
+END_TEST
+
 START_TEST(streamer_in_the_swarm_comes_once)
 {
     struct spec s = {.from = world_addr(4, 1), .torrent = 0, .port = 7, .left = 5, .want = 30};
@@ -532,6 +550,7 @@ int main(void)
     tcase_add_test(tc, events);
     tcase_add_test(tc, families);
     tcase_add_test(tc, service_torrent_gets_the_first_choice);
+    tcase_add_test(tc, no_streamer_where_none_seeds);
     tcase_add_test(tc, streamer_in_the_swarm_comes_once);
     tcase_add_test(tc, closed_tracker_serves_what_services_name);
     tcase_add_test(tc, ip_field_only_when_trusted);

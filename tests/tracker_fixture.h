@@ -44,7 +44,8 @@ static inline struct addr world_addr6(uint32_t pid, uint32_t host)
     return a;
 }
 
-static inline struct view *world_view(const struct fixture_maps *maps, struct live *live)
+static inline struct view *world_view(const struct fixture_maps *maps, struct live *live,
+                                      bool seeding)
 {
     static uint8_t hash[1][INFO_HASH_LEN];
     static const struct str host = {"www.example.com", 15};
@@ -69,8 +70,8 @@ static inline struct view *world_view(const struct fixture_maps *maps, struct li
     world_hash(0, hash[0]);
     for (unsigned i = 0; i < 2; i++) {
         streamers[i] = fixture_streamer(&names[i], i, i ? 5 : 2);
-        streamers[i].can |= STREAMER_SEED;
-        streamers[i].seed_port = 6999;
+        streamers[i].can |= seeding ? STREAMER_SEED : 0;
+        streamers[i].seed_port = seeding ? 6999 : 0;
     }
     ck_assert_msg(view_build(&in, live, &v, &e) == ERR_OK, "%s", e.text);
     return v;
@@ -86,7 +87,7 @@ static inline struct world *world_new(void)
             costs[i * WORLD_PIDS + k] = i == k ? 1 : 10 * abs(i - k) + (k > i);
     w->maps = fixture_maps(WORLD_PIDS, costs, COST_NUMERICAL);
     w->live = live_new();
-    w->view = world_view(&w->maps, w->live);
+    w->view = world_view(&w->maps, w->live, true);
     w->arena = arena_new((size_t)1 << 20);
     w->keys = key_scratch_new();
     tracker_conf_default(&w->conf);

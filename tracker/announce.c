@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/candidates.h"
 #include "router/peers.h"
 #include "router/route.h"
 
@@ -83,6 +84,17 @@ static void ask_route(struct tracker *t, const struct announce *a, svidx service
                                        .want = 1}};
     route_content(t->turn->view, q, STR("/"), (struct str){0}, t->turn->keys);
     route(t->turn, q, r);
+}
+
+/* Is a streamer asked for? Not by seeds, which need none, and not where no streamer of the service
+ * seeds for the peer's family. */
+static bool asks_streamer(const struct tracker *t, const struct announce *a, svidx service,
+                          unsigned want)
+{
+    const uint8_t need = STREAMER_SEED | (addr_is_v4(a->addr) ? STREAMER_V4 : STREAMER_V6);
+
+    return service != SVIDX_NONE && want > 0 && !a->seed && a->max[peer_family_of(a->addr)] > 0 &&
+           (t->turn->view->services[service].candidates->can & need) == need;
 }
 
 /* Of who asks for no streamer: where it is, and whether the service is for it at all. */
@@ -232,8 +244,7 @@ bool announce_run(struct tracker *t, const struct announce *a, struct announce_r
     svidx service = view_find_service_by_info_hash(t->turn->view, a->info_hash);
     enum peer_family own = peer_family_of(a->addr);
     unsigned want = want_of(t, a);
-    /* A seed needs no streamer. */
-    bool asked = service != SVIDX_NONE && want > 0 && !a->seed && a->max[own] > 0;
+    bool asked = asks_streamer(t, a, service, want);
     uint8_t first[PEER_WIRE_MAX];
     UNINITIALIZED struct route_question q;
     UNINITIALIZED struct route r;

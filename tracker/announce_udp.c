@@ -74,7 +74,7 @@ static size_t answer_connect(struct tracker *t, struct addr from, const uint8_t 
 }
 
 static size_t answer_announce(struct tracker *t, struct addr from, const uint8_t *in, size_t n,
-                              uint8_t *out, size_t out_max)
+                              const uint64_t *hash, uint8_t *out, size_t out_max)
 {
     enum peer_family f = peer_family_of(from);
     struct announce a = {.addr = from};
@@ -96,7 +96,7 @@ static size_t answer_announce(struct tracker *t, struct addr from, const uint8_t
     if (t->conf->trust_ip_param && ip != 0 && f == PEER_V4)
         a.addr = addr_from_v4(ip);
     memcpy(a.info_hash, in + 16, INFO_HASH_LEN);
-    a.hash = swarms_hash(t->swarms, a.info_hash);
+    a.hash = hash ? *hash : swarms_hash(t->swarms, a.info_hash);
     a.seed = get64(in + 64) == 0;
     a.want = (int32_t)get32(in + 92);
     a.family[f] = true;
@@ -140,8 +140,8 @@ static size_t answer_scrape(struct tracker *t, const uint8_t *in, size_t n, uint
 
 /* Nobody is sent anything who has not shown that he receives at his address, except a connection
  * id, which is as long as what asked for it: BEP 15 says to ignore a wrong one. */
-size_t announce_udp_answer(struct tracker *t, struct addr from, uint16_t port, const uint8_t *in,
-                           size_t n, uint8_t *out, size_t out_max)
+static size_t answer(struct tracker *t, struct addr from, uint16_t port, const uint8_t *in,
+                     size_t n, const uint64_t *hash, uint8_t *out, size_t out_max)
 {
     uint32_t action;
 
@@ -158,13 +158,19 @@ size_t announce_udp_answer(struct tracker *t, struct addr from, uint16_t port, c
     }
     switch (action) {
     case ACTION_ANNOUNCE:
-        return answer_announce(t, from, in, n, out, UDP_OUT_MAX);
+        return answer_announce(t, from, in, n, hash, out, UDP_OUT_MAX);
     case ACTION_SCRAPE:
         return answer_scrape(t, in, n, out, UDP_OUT_MAX);
     default:
         return answer_error(t, in, "the action is unknown: 0, 1 or 2 would be right", out,
                             UDP_OUT_MAX);
     }
+}
+
+size_t announce_udp_answer(struct tracker *t, struct addr from, uint16_t port, const uint8_t *in,
+                           size_t n, uint8_t *out, size_t out_max)
+{
+    return answer(t, from, port, in, n, NULL, out, out_max);
 }
 
 struct udp_socket {
@@ -196,16 +202,21 @@ static void buffers_set(struct announce_udp *u)
     }
 }
 
-/* A batch touches some hundred cache lines that nobody has touched for a while: they are asked for
- * before the first is needed. */
-static void batch_prefetch(struct tracker *t, const struct announce_udp *u, unsigned n)
+static bool is_announce(const struct announce_udp *u, unsigned i)
 {
-    struct addr addr[UDP_BATCH];
-    uint64_t hash[UDP_BATCH];
+    return u->in_msg[i].msg_len >= ANNOUNCE_LEN && get32(u->in[i] + 8) == ACTION_ANNOUNCE;
+}
+
+/* A batch touches some hundred cache lines that nobody has touched for a while: they are asked for
+ * before the first is needed. hash[] of the announces that have an address, in their order. */
+static void batch_prefetch(struct tracker *t, const struct announce_udp *u, unsigned n,
+                           uint64_t hash[UDP_BATCH])
+{
+    UNINITIALIZED struct addr addr[UDP_BATCH];
     unsigned announces = 0;
 
     for (unsigned i = 0; i < n; i++)
-        if (u->in_msg[i].msg_len >= ANNOUNCE_LEN && get32(u->in[i] + 8) == ACTION_ANNOUNCE &&
+        if (is_announce(u, i) &&
             addr_from_sockaddr((const struct sockaddr *)&u->from[i], &addr[announces], NULL))
             hash[announces++] = swarms_hash(t->swarms, u->in[i] + HEADER_LEN);
     announce_prefetch(t, addr, hash, announces);
@@ -229,10 +240,12 @@ static void batch_send(struct tracker *t, struct announce_udp *u, int fd, unsign
 
 static unsigned batch_answer(struct tracker *t, struct announce_udp *u, unsigned n)
 {
+    UNINITIALIZED uint64_t hash[UDP_BATCH];
+    const uint64_t *next = hash;
     uint64_t in_bytes = 0, out_bytes = 0;
     unsigned out = 0;
 
-    batch_prefetch(t, u, n);
+    batch_prefetch(t, u, n, hash);
     for (unsigned i = 0; i < n; i++) {
         struct msghdr *m = &u->in_msg[i].msg_hdr;
         struct addr from;
@@ -242,8 +255,8 @@ static unsigned batch_answer(struct tracker *t, struct announce_udp *u, unsigned
         in_bytes += u->in_msg[i].msg_len;
         if (!addr_from_sockaddr((const struct sockaddr *)&u->from[i], &from, &port))
             continue;
-        len = announce_udp_answer(t, from, port, u->in[i], u->in_msg[i].msg_len, u->out[out],
-                                  UDP_OUT_MAX);
+        len = answer(t, from, port, u->in[i], u->in_msg[i].msg_len,
+                     is_announce(u, i) ? next++ : NULL, u->out[out], UDP_OUT_MAX);
         if (len == 0)
             continue;
         u->out_iov[out] = (struct iovec){u->out[out], len};
