@@ -14,7 +14,8 @@
 
 /* ---- verdicts */
 
-static void set(struct conform *c, enum conform_verdict v, const char *fmt, va_list ap)
+static void PRINTF_LIKE(3, 0)
+    set(struct conform *c, enum conform_verdict v, const char *fmt, va_list ap)
 {
     char text[CONFORM_WHY_MAX];
 

@@ -320,9 +320,9 @@ static void t_19(struct conform *c)
 /* Three requests that are wrong in different ways, and what is asked of each error. */
 static void errors(struct conform *c, void (*look)(struct conform *, const struct conform_reply *))
 {
-    static const char *const texts[] = {"{", "[]",
-                                        "{\"pids\":7,\"cost-type\":7,\"endpoints\":7,"
-                                        "\"entities\":7,\"cdni-capabilities\":7}"};
+    static const char wrong_types[] = "{\"pids\":7,\"cost-type\":7,\"endpoints\":7,"
+                                      "\"entities\":7,\"cdni-capabilities\":7}";
+    static const char *const texts[] = {"{", "[]", wrong_types};
 
     for (enum conform_kind k = CONFORM_NETWORK_FILTER; k <= CONFORM_CDNI_FILTER; k++)
         for (size_t i = 0; c->first[k] && i < 3; i++) {

@@ -2,10 +2,10 @@
 # timeout: 240
 """The command line as a client of ALTO servers: every command against a daemon that publishes all it can, discovery
 against the daemon's own DNS and against a scripted one."""
-import http.server, json, os, signal, socket, struct, subprocess, sys, threading, time
+import http.server, json, os, signal, socket, ssl, struct, subprocess, sys, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import alto_world
-from waymark_e2e import BIN, COST_MAP, Daemon, NETWORK_MAP, SLOW, main, wait_for, write
+from waymark_e2e import BIN, COST_MAP, NETWORK_MAP, SLOW, folder, main, wait_for, write
 
 d = alto_world.start()
 URL = 'http://127.0.0.1:%d/alto' % d.ports['http']
@@ -168,6 +168,27 @@ def test_another_type_is_refused_unless_lenient():
     assert 'Content-Type is "text/plain"' in run('ird', s.url + '/a', status=1)
     run('ird', s.url + '/a', '--lenient')
     assert 'E_SYNTAX' in run('get', s.url + '/e', status=1)
+
+
+# Conformance: T-09.
+def test_certificates_are_checked():
+    where = folder()
+    cert, key = os.path.join(where, 'cert.pem'), os.path.join(where, 'key.pem')
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+                    '-subj', '/CN=alto', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert],
+                   check=True, capture_output=True)
+    s = Stub({'/a': (DIRECTORY, {'meta': {}, 'resources': {}})})
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    s.server.socket = context.wrap_socket(s.server.socket, server_side=True)
+    url = s.url.replace('http:', 'https:') + '/a'
+    assert 'TLS: the certificate: ' in run('ird', url, status=1)
+    run('ird', url, '--ca', cert)
+    other_name = url.replace('127.0.0.1', 'localhost')
+    assert 'TLS: the certificate: ' in run('ird', other_name, '--ca', cert, status=1)
+    done = subprocess.run([os.path.join(BIN, 'waymark'), 'alto', 'ird', other_name, '--insecure'], capture_output=True,
+                          text=True, timeout=60 * SLOW, check=False)
+    assert done.returncode == 0 and 'WARNING' in done.stderr, (done.stdout, done.stderr)
 
 
 # ---- discovery
