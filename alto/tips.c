@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -591,6 +592,7 @@ static void get_edge(struct alto_server *s, struct str name, uint64_t from, uint
     else if (found == EDGE_IS)
         (void)!take_item(v, from, version, accept, encoding, &item, &e);
     hub_unlock(s->hub);
+    assert(!p || !e.status);
     if (e.status) {
         refuse(&e, q, r);
     } else if (p) {
@@ -696,6 +698,7 @@ void hub_polls_leave(struct alto_server *s)
 
     alto_status(&e, 503, "the server is going away");
     while (w->polls) {
+        // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): poll_free takes it out of the list
         struct http_stream *out = w->polls->out;
 
         poll_free(w->polls);

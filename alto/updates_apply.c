@@ -1,4 +1,5 @@
 /* Updates of maps, applied one by one, until they are of one piece (RFC 8895 section 9.2). */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,6 +267,7 @@ static enum err_code cost_now(struct alto_client *c, size_t k, struct str media_
     *waits = rc == ERR_CONFLICT && meta.depends;
     if (rc != ERR_OK)
         return rc;
+    assert(part);
     part->hash = hash;
     memcpy(part->tag, meta.tag, sizeof meta.tag);
     alto_part_drop(was);

@@ -1,5 +1,6 @@
 #include "http/http_conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -334,6 +335,7 @@ static bool keep(struct http_conn *c, char *buf, size_t from, size_t to)
     c->in = cap == HTTP_IN_SMALL ? http_pool_in_take(c->server) : malloc(cap);
     if (!c->in)
         return false;
+    assert(buf); /* n bytes stand there */
     memcpy(c->in, buf + from, n);
     c->in_len = n;
     c->in_cap = cap;

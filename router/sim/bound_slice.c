@@ -233,6 +233,7 @@ static double price_all(struct slice *s)
     s->client = s->origin = 0;
     memset(s->opened, 0, s->in->streamers * sizeof *s->opened);
     for (uint32_t i = 0; i < s->content_count; i++)
+        // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): slice_fini frees all of it
         cost += content_plan(s, &s->content[i]);
     for (uint32_t i = 0; i < s->in->streamers; i++)
         if (s->price[i] > 0)
