@@ -154,6 +154,15 @@ static inline struct str alto_fixture_got(const struct alto_fixture *f, const ch
     return (struct str){NULL, 0};
 }
 
+/* text stands in the header. */
+static inline bool alto_fixture_got_has(const struct alto_fixture *f, const char *name,
+                                        const char *text)
+{
+    struct str got = alto_fixture_got(f, name);
+
+    return got.p && memmem(got.p, got.n, text, strlen(text)) != NULL;
+}
+
 static inline bool alto_str_is(struct str s, const char *text)
 {
     return str_eq(s, str_from(text));

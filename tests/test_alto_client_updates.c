@@ -68,7 +68,7 @@ START_TEST(control_uri)
 {
     static const char *const given[] = {"\"control/1\"",
                                         "\"/c?x=1\"",
-                                        "\"http://" HOST ":81/c\"",
+                                        ("\"http://" HOST ":81/c\""),
                                         "null",
                                         "\"http://other.example/c\"",
                                         "\"http://[::1]/\""};

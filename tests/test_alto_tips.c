@@ -247,7 +247,7 @@ START_TEST(graph)
     alto_hub_conf_default(&conf);
     conf.versions_max = 6;
     s = side_new(&conf, seed);
-    v = open_view(s, "{\"resource-id\":\"" COSTS "\"}");
+    (void)open_view(s, "{\"resource-id\":\"" COSTS "\"}");
     for (unsigned round = 0; round < 40; round++) {
         struct reader *r;
         json_t *doc;

@@ -642,8 +642,9 @@ START_TEST(capabilities_of_entities)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *value = json_object_get(json_array_get(list, i), "capability-value");
 
-        strcat(got,
-               json_string_value(json_array_get(json_object_get(value, "delivery-protocols"), 0)));
+        snprintf(
+            got + strlen(got), sizeof got - strlen(got), "%s",
+            json_string_value(json_array_get(json_object_get(value, "delivery-protocols"), 0)));
         ck_assert_ptr_null(json_object_get(json_array_get(list, i), "footprints"));
     }
     ck_assert_msg(strcmp(got, capable[_i].protocols) == 0, "%s: %s, not %s", capable[_i].entity,

@@ -146,8 +146,11 @@ static double reference_hit(const struct built *b, unsigned i, const struct ques
                    : -1;
     bool known = says < 0 ? cache_memory_has(b->memory, q->content, slot) : says;
 
-    if (!known && i == home)
-        return (w.s[i].hit_pm + (w.known_pm[i] - w.s[i].hit_pm) * 8 / 10) / 1000.0;
+    if (!known && i == home) {
+        const int raised = w.s[i].hit_pm + (w.known_pm[i] - w.s[i].hit_pm) * 8 / 10;
+
+        return raised / 1000.0;
+    }
     return (known ? w.known_pm[i] : w.s[i].hit_pm) / 1000.0;
 }
 

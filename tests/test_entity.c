@@ -177,8 +177,8 @@ START_TEST(property_names)
 END_TEST
 
 static const char *const bad_properties[] = {
-    "",  ".",    "priv:", "net.priv:",         ".priv:",  "a b",
-    "é", "net.", "a/b",   SIXTEEN SIXTEEN "q", "a b.pid", LONG64 "q.pid",
+    "",  ".",    "priv:", "net.priv:",           ".priv:",  "a b",
+    "é", "net.", "a/b",   (SIXTEEN SIXTEEN "q"), "a b.pid", (LONG64 "q.pid"),
 };
 
 /* Conformance: Y-05. */
