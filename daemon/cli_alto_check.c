@@ -1,4 +1,5 @@
 /* `waymark alto check`: the directory read, the rows run, the report. */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,7 @@ static bool read_reply(struct conform *c, struct alto_conn *conn, bool head_only
     while (e->code == ERR_OK && !done) {
         size_t n, used = 0;
 
+        assert(a && buf);
         if (alto_conn_read(conn, until_ms, NULL, buf, PIECE, &n, e) != ERR_OK)
             break;
         if (n == 0) {

@@ -60,7 +60,7 @@ static void t_01(struct conform *c)
     }
     alto_conn_close(conn);
     snprintf(chunk, sizeof chunk, "%zx\r\n", text ? strlen(text) : 0);
-    if (text && bytes_printf(&b, "%s%s\r\n0\r\n\r\n", chunk, text)) {
+    if (p && text && bytes_printf(&b, "%s%s\r\n0\r\n\r\n", chunk, text)) {
         snprintf(headers, sizeof headers, "Content-Type: %s\r\nTransfer-Encoding: chunked\r\n",
                  p->accepts);
         if (conform_ask(c, "POST", p->uri, headers, (struct str){b.data, b.len}, &got))

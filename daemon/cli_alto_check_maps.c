@@ -215,11 +215,8 @@ static void each_network(struct conform *c, bool complete)
         const struct netmap *map =
             is_get(&c->all[i], NETWORK_MEDIA) ? parse(c, &c->all[i], arena, &e) : NULL;
 
-        if (e.code == ERR_CONFLICT && !complete)
-            conform_fail(c, "\"%s\": %.300s", c->all[i].id, e.text);
-        else if (e.code != ERR_OK && e.code != ERR_CONFLICT)
-            conform_fail(c, "\"%s\": %.300s", c->all[i].id, e.text);
-        if (map && complete && netmap_check_complete(map, &e) != ERR_OK)
+        if ((e.code != ERR_OK && (e.code != ERR_CONFLICT || !complete)) ||
+            (map && complete && netmap_check_complete(map, &e) != ERR_OK))
             conform_fail(c, "\"%s\": %.300s", c->all[i].id, e.text);
         arena_free(arena);
     }

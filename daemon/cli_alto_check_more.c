@@ -159,7 +159,7 @@ static void y_06(struct conform *c)
     map = json_object_get(doc, "property-map");
     json_object_foreach(map, entity, props)
     {
-        json_t *first = json_array_get(conform_at(r->can, "mappings/ipv4"), 0);
+        json_t *first = r ? json_array_get(conform_at(r->can, "mappings/ipv4"), 0) : NULL;
 
         if (strncmp(entity, "ipv4:", 5) == 0 && strchr(entity, '/') && first &&
             json_object_get(props, json_string_value(first)) && !has_inside(map, entity + 5)) {

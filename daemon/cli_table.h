@@ -11,7 +11,7 @@
 struct table {
     size_t columns, rows, cap;
     bool right[TABLE_COLUMNS_MAX];
-    bool no_head; /* set behind table_init: the rows alone are printed */
+    bool no_head;                  /* set behind table_init: the rows alone are printed */
     char (*cells)[TABLE_CELL_MAX]; /* [rows][columns] */
 };
 

@@ -24,7 +24,8 @@ static const struct {
     {"top", "[--service NAME] [-n COUNT]", "the contents that are asked for most", cli_top},
     {"reload", "", "makes the daemon read its configuration and maps again", cli_reload},
     {"maps", "force", "takes a map of an ALTO server that was held back", cli_maps},
-    {"alto", "ird|get|filter|ecs|eps|props|watch|check URL", "a client of any ALTO server", cli_alto},
+    {"alto", "ird|get|filter|ecs|eps|props|watch|check URL", "a client of any ALTO server",
+     cli_alto},
 };
 
 static void help(FILE *out)

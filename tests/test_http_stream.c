@@ -19,7 +19,7 @@ static const struct http_conn *conn_of(const struct http_stream *s)
 /* What stands behind the head, and the chunks taken off it; *end: the last one was there. */
 static size_t unchunk(const char *text, char *out, bool *end)
 {
-    const char *p = strstr(text, "\r\n\r\n");
+    const char *p = text ? strstr(text, "\r\n\r\n") : NULL;
     size_t n = 0;
 
     ck_assert_ptr_nonnull(p);

@@ -371,8 +371,8 @@ static void depends_on(struct alto_fixture *f, const char *map, const char *body
     answer = alto_fixture_json(f);
     list = json_object_get(json_object_get(answer, "meta"), "dependent-vtags");
     for (size_t i = 0; i < json_array_size(list); i++) {
-        strcat(got, json_string_value(json_object_get(json_array_get(list, i), "resource-id")));
-        strcat(got, " ");
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s ",
+                 json_string_value(json_object_get(json_array_get(list, i), "resource-id")));
     }
     ck_assert_msg(list == NULL || json_array_size(list) > 0, "an empty list");
     ck_assert_str_eq(got, ids);

@@ -240,7 +240,7 @@ static void batch_send(struct tracker *t, struct announce_udp *u, int fd, unsign
 
 static unsigned batch_answer(struct tracker *t, struct announce_udp *u, unsigned n)
 {
-    UNINITIALIZED uint64_t hash[UDP_BATCH];
+    uint64_t hash[UDP_BATCH] = {0};
     const uint64_t *next = hash;
     uint64_t in_bytes = 0, out_bytes = 0;
     unsigned out = 0;
