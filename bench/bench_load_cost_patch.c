@@ -45,7 +45,7 @@ static const struct costmap *change(const struct costmap *from, const struct net
                                     struct arena *arena)
 {
     struct costmap_build *b = costmap_build_new(map, arena);
-    const struct costmap *to;
+    const struct costmap *to = NULL;
     struct err e = {0};
     double *row = malloc(map->pid_count * sizeof *row);
     bool good = b && row;
