@@ -51,18 +51,6 @@ const struct alto_resource *alto_find_id(const struct alto_catalog *c, struct st
                : NULL;
 }
 
-const struct alto_cost *alto_find_cost(const struct alto_resource *r, struct str metric,
-                                       struct str mode)
-{
-    for (size_t i = 0; i < r->cost_count; i++) {
-        const struct cost_type *t = r->costs[i]->type;
-
-        if (str_eq(t->metric, metric) && str_eq(t->mode_text, mode))
-            return r->costs[i];
-    }
-    return NULL;
-}
-
 static const struct {
     const char *media_type, *accepts;
 } types[ALTO_KINDS] = {

@@ -130,10 +130,6 @@ enum err_code alto_catalog_check(const struct alto_catalog *c, struct err *e) MU
 /* NULL: none. Directories of several client groups have one path: the first of them. */
 const struct alto_resource *alto_find_path(const struct alto_catalog *c, struct str path);
 const struct alto_resource *alto_find_id(const struct alto_catalog *c, struct str id);
-/* The resource's cost of this type by metric and mode; NULL: it is not among cost-type-names. */
-const struct alto_cost *alto_find_cost(const struct alto_resource *r, struct str metric,
-                                       struct str mode);
-
 /* application/alto-networkmap+json and the other types of this protocol, by kind; the accepted one
  * of POST kinds, n 0 of GET kinds. */
 struct str alto_kind_media_type(enum alto_kind k);

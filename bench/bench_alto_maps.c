@@ -8,37 +8,10 @@
 #include "alto/offer.h"
 #include "alto/server.h"
 #include "base/clock.h"
+#include "bench/lib/maps.h"
 #include "bench/lib/stats.h"
 
 #define ARENA_CAP ((size_t)1 << 30)
-#define MADE_PIDS 300u
-
-static void fail(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    exit(1);
-}
-
-/* 300 PIDs, 90,000 pairs, always the same. */
-static void make_maps(struct bytes *n, struct bytes *c)
-{
-    bool good = bytes_printf(n, "{\"meta\":{\"vtag\":{\"resource-id\":\"n\",\"tag\":\"t\"}},"
-                                "\"network-map\":{") &&
-                bytes_printf(c, "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"n\","
-                                "\"tag\":\"t\"}],\"cost-type\":{\"cost-mode\":\"numerical\","
-                                "\"cost-metric\":\"routingcost\"}},\"cost-map\":{");
-
-    for (unsigned i = 0; i < MADE_PIDS; i++) {
-        good = good && bytes_printf(n, "%s\"pid-%03u\":{}", i ? "," : "", i) &&
-               bytes_printf(c, "%s\n\"pid-%03u\":{", i ? "," : "", i);
-        for (unsigned k = 0; k < MADE_PIDS; k++)
-            good = good && bytes_printf(c, "%s\"pid-%03u\":%u.%u", k ? "," : "", k, i * k % 900,
-                                        (i + k) % 10);
-        good = good && bytes_printf(c, "}");
-    }
-    if (!good || !bytes_printf(n, "}}") || !bytes_printf(c, "}}"))
-        fail("made text", "no memory");
-}
 
 static void read_maps(int argc, char **argv, struct arena *arena, const struct netmap **map,
                       const struct costmap **cost)
@@ -48,14 +21,14 @@ static void read_maps(int argc, char **argv, struct arena *arena, const struct n
     bool good;
 
     if (argc == 1)
-        make_maps(&n, &c);
+        bench_maps_make(&n, &c);
     else if (file_read(argv[1], COSTMAP_BYTES_MAX, &c, &e) != ERR_OK ||
              file_read(argv[2], NETMAP_BYTES_MAX, &n, &e) != ERR_OK)
-        fail("read", e.text);
+        bench_fail("read", e.text);
     good = netmap_parse(n.data, n.len, arena, map, &e) == ERR_OK &&
            costmap_parse(c.data, c.len, *map, arena, cost, &e) == ERR_OK;
     if (!good)
-        fail("maps", e.text);
+        bench_fail("maps", e.text);
     bytes_free(&n);
     bytes_free(&c);
 }
@@ -72,7 +45,7 @@ static void bench_text(const struct alto_resource *r)
         char *text;
 
         if (!alto_cost_format(r, &out))
-            fail("format", "full");
+            bench_fail("format", "full");
         own[i] = (double)(clock_cpu_ns() - start) / 1e6;
         snprintf(size, sizeof size, "%zu bytes", out.len);
         if (!tree)
@@ -107,7 +80,7 @@ static void bench_request(struct alto_server *s, const struct http_request *requ
 
             alto_handle(s, request, &response);
             if (response.status != status)
-                fail(name, "another status");
+                bench_fail(name, "another status");
             len = response.shared ? response.shared->len : response.body.n;
             shared_body_drop(response.shared);
             arena_reset(request->arena);
@@ -157,7 +130,7 @@ static void make_filter(const struct alto_network *network, struct bytes *body)
         good = good && bytes_printf(body, "]");
     }
     if (!good || !bytes_printf(body, "}}"))
-        fail("request", "no memory");
+        bench_fail("request", "no memory");
 }
 
 static void bench_filter(struct alto_server *s, const struct alto_resource *r)
@@ -194,10 +167,10 @@ int main(int argc, char **argv)
     struct err e = {0};
 
     if ((argc != 1 && argc != 3) || !arena)
-        fail(argv[0], "[COST-MAP NETWORK-MAP]");
+        bench_fail(argv[0], "[COST-MAP NETWORK-MAP]");
     read_maps(argc, argv, arena, &network.map, &cost.map);
     if (alto_offer_build(&offer, NULL, &c, &e) != ERR_OK || alto_catalog_render(c, &e) != ERR_OK)
-        fail("offer", e.text);
+        bench_fail("offer", e.text);
     alto_server_init(&s);
     alto_server_set(&s, c);
     bench_text(alto_find_id(c, STR("n-cost-num-routingcost")));

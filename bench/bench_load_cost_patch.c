@@ -8,37 +8,10 @@
 #include "alto/patch.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "bench/lib/maps.h"
 #include "bench/lib/stats.h"
 
 #define ARENA_CAP ((size_t)1 << 30)
-#define MADE_PIDS 300u
-
-static void fail(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    exit(1);
-}
-
-/* 300 PIDs, 90,000 pairs, always the same. */
-static void make_texts(struct bytes *n, struct bytes *c)
-{
-    bool good = bytes_printf(n, "{\"meta\":{\"vtag\":{\"resource-id\":\"n\",\"tag\":\"t\"}},"
-                                "\"network-map\":{") &&
-                bytes_printf(c, "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"n\","
-                                "\"tag\":\"t\"}],\"cost-type\":{\"cost-mode\":\"numerical\","
-                                "\"cost-metric\":\"routingcost\"}},\"cost-map\":{");
-
-    for (unsigned i = 0; i < MADE_PIDS; i++) {
-        good = good && bytes_printf(n, "%s\"pid-%03u\":{}", i ? "," : "", i) &&
-               bytes_printf(c, "%s\n\"pid-%03u\":{", i ? "," : "", i);
-        for (unsigned k = 0; k < MADE_PIDS; k++)
-            good = good && bytes_printf(c, "%s\"pid-%03u\":%u.%u", k ? "," : "", k, i * k % 900,
-                                        (i + k) % 10);
-        good = good && bytes_printf(c, "}");
-    }
-    if (!good || !bytes_printf(n, "}}") || !bytes_printf(c, "}}"))
-        fail("made text", "no memory");
-}
 
 /* The same with a tenth of its costs changed, picked by their place. */
 static const struct costmap *change(const struct costmap *from, const struct netmap *map,
@@ -63,7 +36,7 @@ static const struct costmap *change(const struct costmap *from, const struct net
         good = good && costmap_build_end_row(b, &e) == ERR_OK;
     }
     if (!good || costmap_build_freeze(b, costmap_info_get(from), &to, &e) != ERR_OK)
-        fail("change", e.text);
+        bench_fail("change", e.text);
     costmap_build_free(b);
     free(row);
     return to;
@@ -77,7 +50,7 @@ static double made(const struct costmap *from, const struct costmap *to, const s
 
     out->len = 0;
     if (!costmap_patch_format(from, map, &tag, to, map, &tag, SIZE_MAX, out))
-        fail("patch", "full");
+        bench_fail("patch", "full");
     return (double)(clock_cpu_ns() - start) / 1e6;
 }
 
@@ -92,10 +65,10 @@ static double applied(const struct costmap *from, const struct costmap *to,
 
     if (!arena || costmap_patch_apply(from, map, PATCH_MERGE, (struct str){patch->data, patch->len},
                                       map, arena, &got, &e) != ERR_OK)
-        fail("apply", e.text);
+        bench_fail("apply", e.text);
     ms = (double)(clock_cpu_ns() - start) / 1e6;
     if (strcmp(costmap_info_get(got)->tag, costmap_info_get(to)->tag) != 0)
-        fail("apply", "another map than the patch was made for");
+        bench_fail("apply", "another map than the patch was made for");
     arena_free(arena);
     return ms;
 }
@@ -112,7 +85,7 @@ static double by_trees(const struct costmap *from, const struct costmap *to,
     double ms;
 
     if (!costmap_format(from, map, &a) || !costmap_format(to, map, &b))
-        fail("format", "full");
+        bench_fail("format", "full");
     x = json_loadb(a.data, a.len, 0, NULL);
     y = json_loadb(b.data, b.len, 0, NULL);
     start = clock_cpu_ns();
@@ -120,7 +93,7 @@ static double by_trees(const struct costmap *from, const struct costmap *to,
     text = json_dumps(patch, JSON_COMPACT);
     ms = (double)(clock_cpu_ns() - start) / 1e6;
     if (!text)
-        fail("trees", "no memory");
+        bench_fail("trees", "no memory");
     free(text);
     json_decref(x);
     json_decref(y);
@@ -141,15 +114,15 @@ int main(int argc, char **argv)
     char size[128];
 
     if (argc != 1 && argc != 3)
-        fail(argv[0], "[COST-MAP NETWORK-MAP]");
+        bench_fail(argv[0], "[COST-MAP NETWORK-MAP]");
     if (argc == 1)
-        make_texts(&n, &c);
+        bench_maps_make(&n, &c);
     else if (file_read(argv[1], COSTMAP_BYTES_MAX, &c, &e) != ERR_OK ||
              file_read(argv[2], NETMAP_BYTES_MAX, &n, &e) != ERR_OK)
-        fail("maps", e.text);
+        bench_fail("maps", e.text);
     if (!arena || netmap_parse(n.data, n.len, arena, &map, &e) != ERR_OK ||
         costmap_parse(c.data, c.len, map, arena, &from, &e) != ERR_OK)
-        fail("maps", e.text);
+        bench_fail("maps", e.text);
     to = change(from, map, arena);
 
     for (unsigned i = 0; i < BENCH_RUNS; i++)

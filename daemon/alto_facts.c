@@ -189,15 +189,15 @@ struct str alto_facts_network_id(const struct view *v)
     return STR("networkmap");
 }
 
-enum err_code alto_facts_props_of(const struct view *v, const struct live *live,
-                                  struct str network_id, struct arena *arena,
-                                  const struct propmap **out, struct err *e)
+enum err_code alto_facts_props(const struct view *v, const struct live *live, struct str network_id,
+                               struct arena *arena, const struct propmap **out, struct err *e)
 {
     struct facts f = {.v = v, .live = live, .build = propmap_build_new(arena)};
+    const struct str id = network_id.n ? network_id : alto_facts_network_id(v);
     enum err_code rc = ERR_OK;
 
     *out = NULL;
-    if (!f.build || !bytes_printf(&f.pid, "%.*s.pid", (int)network_id.n, network_id.p))
+    if (!f.build || !bytes_printf(&f.pid, "%.*s.pid", (int)id.n, id.p))
         rc = no_memory(e);
     for (sidx i = 0; i < v->streamer_count && rc == ERR_OK; i++)
         rc = streamer_put(&f, &v->streamers[i], e);
@@ -208,48 +208,6 @@ enum err_code alto_facts_props_of(const struct view *v, const struct live *live,
     propmap_build_free(f.build);
     bytes_free(&f.pid);
     bytes_free(&f.entity);
-    return rc;
-}
-
-enum err_code alto_facts_props(const struct view *v, const struct live *live, struct arena *arena,
-                               const struct propmap **out, struct err *e)
-{
-    return alto_facts_props_of(v, live, alto_facts_network_id(v), arena, out, e);
-}
-
-/* ---- prefixes of a network map */
-
-static enum err_code pid_put(struct propmap_build *b, const struct netmap_pid *pid,
-                             struct str property, struct err *e)
-{
-    enum err_code rc = ERR_OK;
-
-    for (uint32_t i = 0; i < pid->prefix_count && rc == ERR_OK; i++) {
-        char entity[PREFIX_TEXT_MAX + 8] = "ipv4:";
-
-        entity[3] = prefix_is_v4(pid->prefixes[i]) ? '4' : '6';
-        prefix_format(pid->prefixes[i], entity + 5);
-        rc = propmap_build_add_string(b, str_from(entity), property, pid->name, e);
-    }
-    return rc;
-}
-
-enum err_code alto_facts_network(const struct netmap *m, struct str id, struct arena *arena,
-                                 const struct propmap **out, struct err *e)
-{
-    struct propmap_build *b = propmap_build_new(arena);
-    struct bytes property = {0};
-    enum err_code rc = ERR_OK;
-
-    *out = NULL;
-    if (!b || !bytes_printf(&property, "%.*s.pid", (int)id.n, id.p))
-        rc = no_memory(e);
-    for (pidx i = 0; i < m->pid_count && rc == ERR_OK; i++)
-        rc = pid_put(b, &m->pids[i], text(&property), e);
-    if (rc == ERR_OK)
-        rc = propmap_build_freeze(b, out, e);
-    propmap_build_free(b);
-    bytes_free(&property);
     return rc;
 }
 

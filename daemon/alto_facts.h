@@ -10,17 +10,19 @@
 
 /* "priv:streamer:<name>", and "ipv4:<address>", "ipv6:<address>" of each (of two with one address
  * the first by name), with
- *   <network>.pid   the PID that it is in; not when it is in none
+ *   <network>.pid   the PID that it is in; not when it is in none. network_id: what the map is
+ *                   served as; n 0: alto_facts_network_id
  *   priv:state      "up", "unknown", "suspect", "down", "drain", "forced": an address's own; of the
  *                   streamer the best of its addresses
  *   priv:streamer   of addresses: whose it is
  *   priv:capacity   of the streamer: concurrent sessions; not when unlimited
  *   priv:load       of the streamer: share of it that is used, "0.42"; not when unlimited
  *   priv:available  of the streamer: sessions that are left, by the same load; "0" when it gets
- * none All values are strings (section 7.6). Load has steps of a hundredth, so that not every
+ * none. All values are strings (section 7.6). Load has steps of a hundredth, so that not every
  * session makes another version. */
-enum err_code alto_facts_props(const struct view *v, const struct live *live, struct arena *arena,
-                               const struct propmap **out, struct err *e) MUST_CHECK;
+enum err_code alto_facts_props(const struct view *v, const struct live *live, struct str network_id,
+                               struct arena *arena, const struct propmap **out,
+                               struct err *e) MUST_CHECK;
 
 /* FCI.DeliveryProtocol of the streamers that get clients now, by the protocols that each has: one
  * capability for each type of footprints, one for each streamer whose footprints narrow each other,
@@ -28,14 +30,6 @@ enum err_code alto_facts_props(const struct view *v, const struct live *live, st
 enum err_code alto_facts_advert(const struct view *v, const struct live *live, struct arena *arena,
                                 const struct cdni_advert **out, struct err *e) MUST_CHECK;
 
-/* The PIDs of a network map's prefixes: "ipv4:<prefix>" and "ipv6:<prefix>" with "<id>.pid", and
- * nothing else. A quarter of a million take some 50 MB and 0.4 s: not with every turn. */
-enum err_code alto_facts_network(const struct netmap *m, struct str id, struct arena *arena,
-                                 const struct propmap **out, struct err *e) MUST_CHECK;
-
 /* What the network map of a view is served as, unless the configuration says: its own resource id,
- * or "networkmap". alto_facts_props_of: with another one. */
+ * or "networkmap". */
 struct str alto_facts_network_id(const struct view *v);
-enum err_code alto_facts_props_of(const struct view *v, const struct live *live,
-                                  struct str network_id, struct arena *arena,
-                                  const struct propmap **out, struct err *e) MUST_CHECK;

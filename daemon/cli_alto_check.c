@@ -271,6 +271,26 @@ bool conform_refused(struct conform *c, const struct conform_resource *r, const 
     return c->verdict == before;
 }
 
+const struct conform_resource *conform_need(struct conform *c, enum conform_kind k)
+{
+    if (!c->first[k])
+        conform_none(c, "the server has no such resource");
+    return c->first[k];
+}
+
+json_t *conform_ask_with(struct conform *c, const struct conform_resource *r, const char *path,
+                         const char *value)
+{
+    json_t *body = r ? conform_good(c, r) : NULL, *doc = NULL;
+
+    if (body) {
+        conform_edit(body, path, value);
+        doc = conform_post(c, r, body);
+    }
+    json_decref(body);
+    return doc;
+}
+
 bool conform_refused_json(struct conform *c, const struct conform_resource *r, const json_t *body,
                           const char *codes, const char *field, const char *value)
 {

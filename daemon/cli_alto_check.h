@@ -105,6 +105,11 @@ bool conform_refused_json(struct conform *c, const struct conform_resource *r, c
 /* A request that must be answered; the caller decrefs. NULL: the resource has nothing to ask for.
  */
 json_t *conform_good(struct conform *c, const struct conform_resource *r);
+/* The first resource of a kind; NULL: the row is "not offered". */
+const struct conform_resource *conform_need(struct conform *c, enum conform_kind k);
+/* A good request with one member changed, and its answer; the caller decrefs. r may be NULL. */
+json_t *conform_ask_with(struct conform *c, const struct conform_resource *r, const char *path,
+                         const char *value);
 /* Sets the member at "a/b", or takes it out; value is JSON. */
 void conform_edit(json_t *body, const char *path, const char *value);
 json_t *conform_json(const char *text);

@@ -9,34 +9,13 @@
 #include "base/http_date.h"
 #include "daemon/cli_alto_check.h"
 
-static const struct conform_resource *need(struct conform *c, enum conform_kind k)
-{
-    if (!c->first[k])
-        conform_none(c, "the server has no such resource");
-    return c->first[k];
-}
-
-/* A good request with one member changed, and its answer. */
-static json_t *ask_with(struct conform *c, const struct conform_resource *r, const char *path,
-                        const char *value)
-{
-    json_t *body = r ? conform_good(c, r) : NULL, *doc = NULL;
-
-    if (body) {
-        conform_edit(body, path, value);
-        doc = conform_post(c, r, body);
-    }
-    json_decref(body);
-    return doc;
-}
-
 /* ---- endpoint properties */
 
 static void p_03(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_EPS);
-    json_t *one = ask_with(c, r, "endpoints", "[\"ipv4:192.0.2.1\"]");
-    json_t *two = ask_with(c, r, "endpoints", "[\"ipv4:192.0.2.1\",\"ipv4:192.0.2.1\"]");
+    const struct conform_resource *r = conform_need(c, CONFORM_EPS);
+    json_t *one = conform_ask_with(c, r, "endpoints", "[\"ipv4:192.0.2.1\"]");
+    json_t *two = conform_ask_with(c, r, "endpoints", "[\"ipv4:192.0.2.1\",\"ipv4:192.0.2.1\"]");
 
     if (one && two && !json_equal(one, two))
         conform_fail(c, "an endpoint that is asked for twice changes the answer");
@@ -46,7 +25,7 @@ static void p_03(struct conform *c)
 
 static void p_04(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_EPS);
+    const struct conform_resource *r = conform_need(c, CONFORM_EPS);
 
     for (size_t i = 0; r && i < c->count; i++) {
         char name[160];
@@ -63,7 +42,7 @@ static void p_04(struct conform *c)
 
 static void p_05(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_EPS);
+    const struct conform_resource *r = conform_need(c, CONFORM_EPS);
     size_t i;
     const json_t *v;
 
@@ -77,7 +56,7 @@ static void p_05(struct conform *c)
         if (!dot || strcmp(dot, ".pid") != 0 || !conform_find(c, id))
             continue;
         snprintf(list, sizeof list, "[\"%s\"]", name);
-        doc = ask_with(c, r, "properties", list);
+        doc = conform_ask_with(c, r, "properties", list);
         net = conform_get(c, conform_find(c, id));
         if (doc && net &&
             (json_array_size(conform_at(doc, "meta/dependent-vtags")) != 1 ||
@@ -93,9 +72,10 @@ static void p_05(struct conform *c)
 
 static void s_02(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_ECS);
-    json_t *absent = ask_with(c, r, "endpoints", "{\"dsts\":[\"ipv4:198.51.100.1\"]}");
-    json_t *empty = ask_with(c, r, "endpoints", "{\"srcs\":[],\"dsts\":[\"ipv4:198.51.100.1\"]}");
+    const struct conform_resource *r = conform_need(c, CONFORM_ECS);
+    json_t *absent = conform_ask_with(c, r, "endpoints", "{\"dsts\":[\"ipv4:198.51.100.1\"]}");
+    json_t *empty =
+        conform_ask_with(c, r, "endpoints", "{\"srcs\":[],\"dsts\":[\"ipv4:198.51.100.1\"]}");
 
     if (absent && json_object_size(json_object_get(absent, "endpoint-cost-map")) > 1)
         conform_fail(c, "without sources there are several, not the client alone");
@@ -109,9 +89,10 @@ static void s_02(struct conform *c)
 
 static void s_04(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_ECS);
-    json_t *one = ask_with(c, r, "endpoints/dsts", "[\"ipv4:192.0.2.1\"]");
-    json_t *two = ask_with(c, r, "endpoints/dsts", "[\"ipv4:192.0.2.1\",\"ipv4:192.0.2.1\"]");
+    const struct conform_resource *r = conform_need(c, CONFORM_ECS);
+    json_t *one = conform_ask_with(c, r, "endpoints/dsts", "[\"ipv4:192.0.2.1\"]");
+    json_t *two =
+        conform_ask_with(c, r, "endpoints/dsts", "[\"ipv4:192.0.2.1\",\"ipv4:192.0.2.1\"]");
 
     if (one && two && !json_equal(one, two))
         conform_fail(c, "a destination that is asked for twice changes the answer");
@@ -121,9 +102,10 @@ static void s_04(struct conform *c)
 
 static void s_05(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_ECS);
+    const struct conform_resource *r = conform_need(c, CONFORM_ECS);
     json_t *type = r ? conform_cost_type(c, r, 0) : NULL;
-    json_t *doc = ask_with(c, r, "endpoints/srcs", "[\"ipv4:192.0.2.1\",\"ipv6:2001:db8::1\"]");
+    json_t *doc =
+        conform_ask_with(c, r, "endpoints/srcs", "[\"ipv4:192.0.2.1\",\"ipv6:2001:db8::1\"]");
     const json_t *got = conform_at(doc, "meta/cost-type");
     const char *src, *dst;
     json_t *row, *v;
@@ -148,7 +130,7 @@ static void s_05(struct conform *c)
 
 static void s_06(struct conform *c)
 {
-    if (!need(c, CONFORM_ECS))
+    if (!conform_need(c, CONFORM_ECS))
         return;
     for (size_t i = 0; i < c->count; i++)
         if (strcmp(c->all[i].media, "application/alto-endpointcost+json") == 0 &&
@@ -167,16 +149,16 @@ static bool is_number_type(const json_t *t)
 /* A constraint that everything meets and one that nothing does. */
 static void s_08(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_ECS);
+    const struct conform_resource *r = conform_need(c, CONFORM_ECS);
     json_t *plain, *all, *none;
 
     if (!r || !json_is_true(conform_at(r->can, "cost-constraints"))) {
         conform_none(c, "the service has no constraints");
         return;
     }
-    plain = ask_with(c, r, "nothing", NULL);
-    all = ask_with(c, r, "constraints", "[\"ge 0\"]");
-    none = ask_with(c, r, "constraints", "[\"lt 0\"]");
+    plain = conform_ask_with(c, r, "nothing", NULL);
+    all = conform_ask_with(c, r, "constraints", "[\"ge 0\"]");
+    none = conform_ask_with(c, r, "constraints", "[\"lt 0\"]");
     if (plain && all && !json_equal(plain, all))
         conform_fail(c, "\"ge 0\" changes the answer");
     if (none) {
@@ -198,7 +180,7 @@ static void s_08(struct conform *c)
 
 static const struct conform_resource *multi(struct conform *c, bool ends)
 {
-    const struct conform_resource *r = need(c, ends ? CONFORM_ECS : CONFORM_COST_FILTER);
+    const struct conform_resource *r = conform_need(c, ends ? CONFORM_ECS : CONFORM_COST_FILTER);
 
     if (r && json_integer_value(conform_at(r->can, "max-cost-types")) < 1) {
         conform_none(c, "\"%s\" has no max-cost-types", r->id);

@@ -7,31 +7,11 @@
 #include "alto/multipart.h"
 #include "daemon/cli_alto_check.h"
 
-static const struct conform_resource *need(struct conform *c, enum conform_kind k)
-{
-    if (!c->first[k])
-        conform_none(c, "the server has no such resource");
-    return c->first[k];
-}
-
-static json_t *ask_with(struct conform *c, const struct conform_resource *r, const char *path,
-                        const char *value)
-{
-    json_t *body = r ? conform_good(c, r) : NULL, *doc = NULL;
-
-    if (body) {
-        conform_edit(body, path, value);
-        doc = conform_post(c, r, body);
-    }
-    json_decref(body);
-    return doc;
-}
-
 /* ---- entity properties */
 
 static void y_01(struct conform *c)
 {
-    if (!need(c, CONFORM_PROPS))
+    if (!conform_need(c, CONFORM_PROPS))
         return;
     for (size_t i = 0; i < c->count; i++) {
         const struct conform_resource *r = &c->all[i];
@@ -51,7 +31,7 @@ static void y_01(struct conform *c)
 /* dependent-vtags are those of "uses", in that order. */
 static void y_07(struct conform *c)
 {
-    if (!need(c, CONFORM_PROPS))
+    if (!conform_need(c, CONFORM_PROPS))
         return;
     for (size_t i = 0; i < c->count; i++) {
         const struct conform_resource *r = &c->all[i];
@@ -75,9 +55,9 @@ static void y_07(struct conform *c)
 
 static void y_10(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_PROPS_FILTER);
-    json_t *one = ask_with(c, r, "entities", "[\"ipv4:192.0.2.1\"]");
-    json_t *two = ask_with(c, r, "entities", "[\"ipv4:192.0.2.1\",\"ipv4:192.0.2.1\"]");
+    const struct conform_resource *r = conform_need(c, CONFORM_PROPS_FILTER);
+    json_t *one = conform_ask_with(c, r, "entities", "[\"ipv4:192.0.2.1\"]");
+    json_t *two = conform_ask_with(c, r, "entities", "[\"ipv4:192.0.2.1\",\"ipv4:192.0.2.1\"]");
 
     if (one && two && !json_equal(one, two))
         conform_fail(c, "an entity that is asked for twice changes the answer");
@@ -87,11 +67,11 @@ static void y_10(struct conform *c)
 
 static void y_12(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_PROPS_FILTER);
-    json_t *all = ask_with(c, r, "properties", "[]");
+    const struct conform_resource *r = conform_need(c, CONFORM_PROPS_FILTER);
+    json_t *all = conform_ask_with(c, r, "properties", "[]");
 
     /* Nothing of an entity that is valid and has none is no error, either. */
-    json_decref(ask_with(c, r, "entities", "[\"ipv4:203.0.113.254\"]"));
+    json_decref(conform_ask_with(c, r, "entities", "[\"ipv4:203.0.113.254\"]"));
     if (all && !json_is_object(json_object_get(all, "property-map")))
         conform_fail(c, "an empty list of properties has no property-map");
     json_decref(all);
@@ -130,7 +110,7 @@ static void inherited(struct conform *c, const struct conform_resource *r, const
         return;
     snprintf(key, sizeof key, "ipv4:%s", addr_format(p.addr, text));
     snprintf(list, sizeof list, "[\"%s\"]", key);
-    doc = ask_with(c, r, "entities", list);
+    doc = conform_ask_with(c, r, "entities", list);
     json_object_foreach(props, name, v)
     {
         const json_t *of = json_object_get(json_object_get(doc, "property-map"), key);
@@ -146,7 +126,7 @@ static void inherited(struct conform *c, const struct conform_resource *r, const
 
 static void y_06(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_PROPS_FILTER), *whole = NULL;
+    const struct conform_resource *r = conform_need(c, CONFORM_PROPS_FILTER), *whole = NULL;
     json_t *doc = NULL, *map, *props;
     const char *entity;
     bool any = false;
@@ -176,7 +156,7 @@ static void y_06(struct conform *c)
 
 static void k_01(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_CDNI);
+    const struct conform_resource *r = conform_need(c, CONFORM_CDNI);
     json_t *doc = r ? conform_get(c, r) : NULL;
 
     if (doc && !json_is_array(conform_at(doc, "cdni-advertisement/capabilities-with-footprints")))
@@ -204,7 +184,7 @@ static bool uses_pids(const json_t *doc)
 
 static void k_02(struct conform *c)
 {
-    if (!need(c, CONFORM_CDNI))
+    if (!conform_need(c, CONFORM_CDNI))
         return;
     for (size_t i = 0; i < c->count; i++) {
         const struct conform_resource *r = &c->all[i];
@@ -246,10 +226,11 @@ static json_t *whole_advert(struct conform *c, const json_t *all)
 
 static void k_08(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_CDNI_FILTER);
-    json_t *all = ask_with(c, r, "cdni-capabilities", "[]");
-    json_t *none = ask_with(c, r, "cdni-capabilities",
-                            "[{\"capability-type\":\"FCI.NoSuch\",\"capability-value\":{}}]");
+    const struct conform_resource *r = conform_need(c, CONFORM_CDNI_FILTER);
+    json_t *all = conform_ask_with(c, r, "cdni-capabilities", "[]");
+    json_t *none =
+        conform_ask_with(c, r, "cdni-capabilities",
+                         "[{\"capability-type\":\"FCI.NoSuch\",\"capability-value\":{}}]");
     json_t *whole = all ? whole_advert(c, all) : NULL;
 
     if (all && (!whole || !json_equal(conform_at(all, CAPS), conform_at(whole, CAPS))))
@@ -264,8 +245,8 @@ static void k_08(struct conform *c)
 /* The first capability, asked for as it is. */
 static json_t *first_capability(struct conform *c, json_t **asked)
 {
-    const struct conform_resource *r = need(c, CONFORM_CDNI_FILTER);
-    json_t *all = ask_with(c, r, "cdni-capabilities", "[]"), *doc = NULL, *body;
+    const struct conform_resource *r = conform_need(c, CONFORM_CDNI_FILTER);
+    json_t *all = conform_ask_with(c, r, "cdni-capabilities", "[]"), *doc = NULL, *body;
     const json_t *first = json_array_get(conform_at(all, CAPS), 0);
 
     *asked = NULL;
@@ -355,7 +336,7 @@ static void path_fini(struct path_answer *p)
 /* All paths with the first property; NULL: the check has its verdict. */
 static struct path_answer *path_ask(struct conform *c, const char *props)
 {
-    const struct conform_resource *r = need(c, CONFORM_PATH);
+    const struct conform_resource *r = conform_need(c, CONFORM_PATH);
     json_t *body = r ? conform_good(c, r) : NULL;
     struct path_answer *p = body ? calloc(1, sizeof *p) : NULL;
     char *text = NULL;
@@ -393,7 +374,7 @@ static struct path_answer *path_ask(struct conform *c, const char *props)
 
 static void v_01(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_PATH);
+    const struct conform_resource *r = conform_need(c, CONFORM_PATH);
     bool any = false;
 
     for (size_t i = 0; r && i < json_array_size(conform_at(r->can, "cost-type-names")); i++) {
@@ -410,7 +391,7 @@ static void v_01(struct conform *c)
 
 static void v_02(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_PATH);
+    const struct conform_resource *r = conform_need(c, CONFORM_PATH);
 
     if (r && !strstr(r->media, "type=application/alto-costmap+json") &&
         !strstr(r->media, "type=\"application/alto-costmap+json\""))
@@ -419,7 +400,7 @@ static void v_02(struct conform *c)
 
 static void v_03(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_PATH);
+    const struct conform_resource *r = conform_need(c, CONFORM_PATH);
 
     if (r && json_is_true(conform_at(r->can, "cost-constraints")))
         conform_fail(c, "\"%s\" has cost-constraints", r->id);
@@ -489,7 +470,7 @@ static void v_08(struct conform *c)
 /* With a property asked for: what it is, and nothing else. */
 static void v_09(struct conform *c)
 {
-    const struct conform_resource *r = need(c, CONFORM_PATH);
+    const struct conform_resource *r = conform_need(c, CONFORM_PATH);
     const char *name = "max-reservable-bandwidth", *entity, *prop;
     struct path_answer *p;
     json_t *props, *v;

@@ -90,9 +90,7 @@ static enum err_code facts_make(const struct alto_conf *a, struct view *v, const
     if (!job->facts)
         return err_set(e, ERR_LIMIT, "no memory for the streamers' properties");
     if (a->streamers_id.n)
-        rc = a->network_id.n
-                 ? alto_facts_props_of(v, live, a->network_id, job->facts, &job->streamers, e)
-                 : alto_facts_props(v, live, job->facts, &job->streamers, e);
+        rc = alto_facts_props(v, live, a->network_id, job->facts, &job->streamers, e);
     if (rc == ERR_OK && a->cdni_id.n)
         rc = alto_facts_advert(v, live, job->facts, &job->advert, e);
     return rc;

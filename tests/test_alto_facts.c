@@ -55,7 +55,8 @@ static const struct propmap *props(struct world *w)
     const struct propmap *m = NULL;
     struct err e = {0};
 
-    ck_assert_msg(alto_facts_props(w->view, w->live, w->arena, &m, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(alto_facts_props(w->view, w->live, (struct str){0}, w->arena, &m, &e) == ERR_OK,
+                  "%s", e.text);
     return m;
 }
 
@@ -164,28 +165,9 @@ START_TEST(other_network_id)
     begin(&w);
     build(&w);
     ck_assert(str_eq(alto_facts_network_id(w.view), STR("net")));
-    ck_assert(alto_facts_props_of(w.view, w.live, STR("eu"), w.arena, &m, &e) == ERR_OK);
+    ck_assert(alto_facts_props(w.view, w.live, STR("eu"), w.arena, &m, &e) == ERR_OK);
     is(m, "priv:streamer:s1", "eu.pid", "\"p1\"");
     ck_assert_str_eq(propmap_depend(m, 0)->resource_id, "eu");
-    end(&w);
-}
-END_TEST
-
-START_TEST(prefixes_of_a_network)
-{
-    struct world w;
-    const struct propmap *m = NULL;
-    struct err e = {0};
-
-    begin(&w);
-    build(&w);
-    ck_assert_msg(alto_facts_network(w.view->netmap, STR("net"), w.arena, &m, &e) == ERR_OK, "%s",
-                  e.text);
-    is(m, "ipv4:10.0.0.7", "net.pid", "\"p0\"");
-    is(m, "ipv4:10.0.16.0/20", "net.pid", "\"p1\"");
-    is(m, "ipv6:2001:db8:1::/48", "net.pid", "\"p1\"");
-    is(m, "ipv4:10.0.32.0", "net.pid", "");
-    ck_assert_uint_eq(propmap_domains(m), 2);
     end(&w);
 }
 END_TEST
@@ -317,7 +299,6 @@ int main(void)
     tcase_add_test(t, states);
     tcase_add_test(t, versions);
     tcase_add_test(t, other_network_id);
-    tcase_add_test(t, prefixes_of_a_network);
     tcase_add_test(t, everywhere);
     tcase_add_test(t, unions_and_conjunctions);
     tcase_add_test(t, unions_of_types);
